@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests mirror src/ and run from the sources; what starts a process of its own (the virtual
+// board's worker, the command) runs from dist/, which `npm test` builds first.
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
+    exclude: ['test/slow/**', 'node_modules/**'],
+    pool: 'threads',
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});
