@@ -1,0 +1,75 @@
+/**
+ * What this room reasons about: archives as plain data. Nothing here waits or touches a disk.
+ */
+import { boardKeyOf } from '../core/board-key.js';
+import type { Manifest, ManifestEntry } from '../archive/manifest.js';
+import { pathOfEntry } from '../archive/manifest.js';
+import { comparePaths } from '../core/device-path.js';
+import type { BelayError } from '../core/errors.js';
+import type { Tree, TreeEntry } from '../core/tree.js';
+
+/** One `.blb` as a listing or a verification saw it. Safety archives are not handed in. */
+export interface ChainArchive {
+  readonly path: string;
+  readonly archiveBytes: number;
+  readonly pinned: boolean;
+  /** null where the head could not be read; then `problem` is set. */
+  readonly manifest: Manifest | null;
+  /** Damage, an unsupported format, a name that lies, or null. */
+  readonly problem: BelayError | null;
+}
+
+/** An archive whose manifest could be read. */
+export interface KnownArchive extends ChainArchive {
+  readonly manifest: Manifest;
+}
+
+export function isKnown(archive: ChainArchive): archive is KnownArchive {
+  return archive.manifest !== null;
+}
+
+/** Equal for archives that may stand in one chain: same board, same scope; null: none may. */
+export function chainKeyOf(manifest: Manifest): string | null {
+  const board = boardKeyOf(manifest.deviceInfo);
+  return board === null ? null : JSON.stringify([board, scopeKeyOf(manifest.scope)]);
+}
+
+/** Canonical text of a scope: the order of roots and patterns does not matter. */
+export function scopeKeyOf(scope: Manifest['scope']): string {
+  return JSON.stringify([
+    [...scope.roots].sort(comparePaths),
+    scope.path,
+    [...scope.patterns.include].sort(),
+    [...scope.patterns.exclude].sort(),
+  ]);
+}
+
+/** True where a file or a folder of the board could not be read. */
+export function isPartial(manifest: Manifest): boolean {
+  return manifest.files.some((entry) => 'error' in entry);
+}
+
+/** Holds all its content itself and needs no other archive. */
+export function isWhole(manifest: Manifest): boolean {
+  return manifest.backupType === 'full' || manifest.backupType === 'merged';
+}
+
+/** The manifest's list as a tree, sorted by comparePaths. */
+export function treeOf(manifest: Manifest): Tree {
+  return manifest.files.map(treeEntryOf).sort((a, b) => comparePaths(a.path, b.path));
+}
+
+function treeEntryOf(entry: ManifestEntry): TreeEntry {
+  const path = pathOfEntry(entry);
+  if ('error' in entry) {
+    return { kind: 'failed', path, code: entry.error.code, message: entry.error.message };
+  }
+  if (entry.isDirectory) return { kind: 'folder', path };
+  return {
+    kind: 'file',
+    path,
+    sizeBytes: entry.originalSize,
+    modifiedS: entry.lastModified,
+    sha256: entry.checksum,
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * Who builds on whom. A child binds to its parent by id and state; a parent may have been replaced
+ * by an archive that supersedes it and holds the same state. Everything here is linear in the
+ * number of archives and without recursion, for chains of any length.
+ */
+import type { Manifest } from '../archive/manifest.js';
+import { boardKeyOf } from '../core/board-key.js';
+import { BelayError } from '../core/errors.js';
+import type { ChainArchive, KnownArchive } from './archive.js';
+import { isKnown, isPartial, isWhole, scopeKeyOf } from './archive.js';
+
+/** `ok` speaks for head, length and chain; only a verification speaks for the content. */
+export type ArchiveState = 'ok' | 'partial' | 'orphan' | 'corrupt' | 'unsupported';
+
+export interface LineageNode {
+  readonly archive: ChainArchive;
+  readonly state: ArchiveState;
+  /** What using this archive would fail with; null for ok and partial. */
+  readonly problem: BelayError | null;
+  readonly parent: LineageNode | null;
+  /** In order of sequence. */
+  readonly children: readonly LineageNode[];
+  /** Archives between this one and its full: 0 for a full; -1 where the chain is broken. */
+  readonly depth: number;
+}
+
+export interface Lineage {
+  /** In order of sequence, then path; archives without a readable manifest last. */
+  readonly nodes: readonly LineageNode[];
+  readonly byPath: ReadonlyMap<string, LineageNode>;
+  readonly byId: ReadonlyMap<string, readonly LineageNode[]>;
+}
+
+export function isHealthy(node: LineageNode): boolean {
+  return node.state === 'ok' || node.state === 'partial';
+}
+
+/** From the full to this archive. Empty where the chain is broken. */
+export function chainOf(node: LineageNode): readonly KnownArchive[] {
+  if (!isHealthy(node)) return [];
+  const chain: KnownArchive[] = [];
+  for (let at: LineageNode | null = node; at !== null; at = at.parent) {
+    if (isKnown(at.archive)) chain.push(at.archive);
+  }
+  return chain.reverse();
+}
+
+/** 1 + the highest sequence seen, archives that are broken included. */
+export function nextSequence(archives: readonly ChainArchive[]): number {
+  let highest = 0;
+  for (const archive of archives) {
+    const known = archive.manifest?.sequence ?? archive.problem?.details.sequence;
+    if (typeof known === 'number' && Number.isSafeInteger(known)) highest = Math.max(highest, known);
+    for (const old of archive.manifest?.supersedes ?? []) highest = Math.max(highest, old.sequence);
+  }
+  return highest + 1;
+}
+
+/** The newest archive of a board that can be restored, by sequence; null where there is none. */
+export function latestOf(lineage: Lineage, boardKey: string | null): LineageNode | null {
+  const ours = lineage.nodes.filter(
+    ({ archive }) => isKnown(archive) && boardKeyOf(archive.manifest.deviceInfo) === boardKey,
+  );
+  return ours.filter(isHealthy).at(-1) ?? null;
+}
+
+export function resolveLineage(archives: readonly ChainArchive[]): Lineage {
+  const nodes = [...archives].sort(bySequence).map((archive) => new Node(archive));
+  const index = new ParentIndex(nodes);
+  for (const node of nodes) settle(node, index);
+  for (const node of nodes) node.parent?.children.push(node);
+  const byPath = new Map(nodes.map((node) => [node.archive.path, node]));
+  return { nodes, byPath, byId: index.byId };
+}
+
+/** Sequence decides, never a clock; broken heads go last. */
+export function bySequence(a: ChainArchive, b: ChainArchive): number {
+  const left = a.manifest?.sequence ?? Number.POSITIVE_INFINITY;
+  const right = b.manifest?.sequence ?? Number.POSITIVE_INFINITY;
+  if (left !== right) return left < right ? -1 : 1;
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}
+
+class Node implements LineageNode {
+  readonly archive: ChainArchive;
+  state: ArchiveState = 'ok';
+  problem: BelayError | null = null;
+  parent: Node | null = null;
+  readonly children: Node[] = [];
+  depth = -1;
+  progress: 'new' | 'open' | 'done' = 'new';
+
+  constructor(archive: ChainArchive) {
+    this.archive = archive;
+  }
+
+  end(state: ArchiveState, problem: BelayError | null): void {
+    this.state = state;
+    this.problem = problem;
+    this.progress = 'done';
+  }
+}
+
+/** Finds who may stand for a parent. */
+class ParentIndex {
+  readonly byId = new Map<string, Node[]>();
+  readonly #superseding = new Map<string, Node[]>();
+
+  constructor(nodes: readonly Node[]) {
+    for (const node of nodes) {
+      const id = node.archive.manifest?.backupId ?? node.archive.problem?.details.backupId;
+      if (typeof id === 'string') push(this.byId, id, node);
+      for (const old of node.archive.manifest?.supersedes ?? []) {
+        push(this.#superseding, old.backupId, node);
+      }
+    }
+  }
+
+  /** The named archive first, then what supersedes it, newest first; states equal the child's. */
+  candidates(child: Manifest): Node[] {
+    if (child.parent === null) return [];
+    const { backupId, stateHash } = child.parent;
+    const holdsState = (node: Node) => node.archive.manifest?.stateHash === stateHash;
+    const named = (this.byId.get(backupId) ?? []).filter(holdsState);
+    const instead = (this.#superseding.get(backupId) ?? []).filter(holdsState);
+    return [...named, ...instead.reverse()];
+  }
+}
+
+function push(map: Map<string, Node[]>, key: string, node: Node): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [node]);
+  else list.push(node);
+}
+
+/** Depth first with a stack of its own: parents are settled before their children. */
+function settle(start: Node, index: ParentIndex): void {
+  const stack = [start];
+  while (stack.length > 0) {
+    const node = stack.at(-1) as Node;
+    if (node.progress === 'done') {
+      stack.pop();
+      continue;
+    }
+    const manifest = node.archive.manifest;
+    if (node.archive.problem !== null || manifest === null) {
+      endBroken(node);
+      continue;
+    }
+    const candidates = index.candidates(manifest);
+    const unsettled = candidates.filter((candidate) => candidate.progress === 'new');
+    if (node.progress === 'new' && unsettled.length > 0) {
+      node.progress = 'open';
+      stack.push(...unsettled);
+      continue;
+    }
+    decide(node, manifest, candidates, index);
+  }
+}
+
+function endBroken(node: Node): void {
+  const problem =
+    node.archive.problem ?? new BelayError('archive/damaged', `${node.archive.path}: not readable`);
+  node.end(problem.code === 'archive/unsupported' ? 'unsupported' : 'corrupt', problem);
+}
+
+function decide(node: Node, manifest: Manifest, candidates: Node[], index: ParentIndex): void {
+  if (manifest.parent === null) {
+    if (!isWhole(manifest) && manifest.backupType !== 'safety') {
+      node.end('orphan', parentError(node, manifest, 'chain/no-parent', 'names no parent'));
+      return;
+    }
+    node.depth = 0;
+    node.end(isPartial(manifest) ? 'partial' : 'ok', null);
+    return;
+  }
+  const kin = candidates.filter((candidate) => isKin(candidate, manifest));
+  const parent = kin.find((each) => each.progress === 'done' && isHealthy(each));
+  if (parent === undefined) {
+    node.end('orphan', whyOrphan(node, manifest, candidates, kin, index));
+    return;
+  }
+  node.parent = parent;
+  node.depth = parent.depth + 1;
+  node.end(isPartial(manifest) ? 'partial' : 'ok', null);
+}
+
+/** Same board and same scope; an equal state alone makes no lineage. */
+function isKin(candidate: Node, manifest: Manifest): boolean {
+  const other = candidate.archive.manifest;
+  return (
+    other !== null &&
+    boardKeyOf(other.deviceInfo) === boardKeyOf(manifest.deviceInfo) &&
+    scopeKeyOf(other.scope) === scopeKeyOf(manifest.scope)
+  );
+}
+
+function whyOrphan(
+  node: Node,
+  manifest: Manifest,
+  candidates: readonly Node[],
+  kin: readonly Node[],
+  index: ParentIndex,
+): BelayError {
+  const id = manifest.parent?.backupId ?? '';
+  const named = index.byId.get(id) ?? [];
+  if (kin.some((each) => each === node || each.progress === 'open')) {
+    return parentError(node, manifest, 'chain/cycle', `has itself among its ancestors (${id})`);
+  }
+  const broken = kin[0] ?? named.find((each) => each.archive.manifest === null);
+  if (broken !== undefined) {
+    const code = broken.problem?.code === 'chain/cycle' ? 'chain/cycle' : 'chain/no-parent';
+    return parentError(node, manifest, code, `its parent ${id} is ${broken.state}`);
+  }
+  if (candidates.length > 0) {
+    const why = `its parent ${id} is of another board or scope`;
+    return parentError(node, manifest, 'chain/foreign', why);
+  }
+  if (named.length > 0) {
+    const why = `its parent ${id} is there but holds another state`;
+    return parentError(node, manifest, 'chain/parent-mismatch', why);
+  }
+  return parentError(node, manifest, 'chain/no-parent', `its parent ${id} is missing`);
+}
+
+function parentError(
+  node: Node,
+  manifest: Manifest,
+  code: 'chain/no-parent' | 'chain/cycle' | 'chain/foreign' | 'chain/parent-mismatch',
+  why: string,
+): BelayError {
+  return new BelayError(code, `${node.archive.path}: ${why}`, {
+    hint: 'put the missing archive back, or restore what is left with --keep-going',
+    details: { backupId: manifest.backupId, parentId: manifest.parent?.backupId ?? null },
+  });
+}
