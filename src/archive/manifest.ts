@@ -1,5 +1,10 @@
 /** The manifest: every field of manifest.json, version 1. FORMAT.md is the specification. */
 
+import { Buffer } from 'node:buffer';
+import { bytesOfPath, isUtf8Path, pathFromBytes } from '../core/device-path.js';
+
+const lossyDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 export type BackupType = 'full' | 'incremental' | 'differential' | 'merged' | 'safety';
 export type CheckedBy = 'read' | 'sha256' | 'crc32' | 'size-time';
 
@@ -113,4 +118,18 @@ export interface Manifest {
   };
   readonly members: readonly { readonly offset: number; readonly compressedSize: number; readonly tarSize: number }[];
   readonly files: readonly ManifestEntry[];
+}
+
+/** The entry's path as a DevicePath. */
+export function pathOfEntry(entry: { readonly relativePath: string; readonly rawPath?: string }): string {
+  return entry.rawPath === undefined
+    ? entry.relativePath
+    : pathFromBytes(Buffer.from(entry.rawPath, 'base64'));
+}
+
+/** How a path stands in an entry: as text, with its bytes beside it where they are not UTF-8. */
+export function entryNameOf(path: string): { relativePath: string; rawPath?: string } {
+  if (isUtf8Path(path)) return { relativePath: path };
+  const bytes = bytesOfPath(path);
+  return { relativePath: lossyDecoder.decode(bytes), rawPath: Buffer.from(bytes).toString('base64') };
 }
