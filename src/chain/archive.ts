@@ -1,9 +1,10 @@
 /**
  * What this room reasons about: archives as plain data. Nothing here waits or touches a disk.
  */
-import { boardKeyOf } from '../core/board-key.js';
+
 import type { Manifest, ManifestEntry } from '../archive/manifest.js';
 import { pathOfEntry } from '../archive/manifest.js';
+import { boardKeyOf } from '../core/board-key.js';
 import { comparePaths } from '../core/device-path.js';
 import type { BelayError } from '../core/errors.js';
 import type { Tree, TreeEntry } from '../core/tree.js';

@@ -3,12 +3,32 @@ import { comparePaths } from '../core/device-path.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
 
 export type TreeChange =
-  | { readonly status: 'added'; readonly path: string; readonly before: null; readonly after: TreeEntry }
-  | { readonly status: 'removed'; readonly path: string; readonly before: TreeEntry; readonly after: null }
+  | {
+      readonly status: 'added';
+      readonly path: string;
+      readonly before: null;
+      readonly after: TreeEntry;
+    }
+  | {
+      readonly status: 'removed';
+      readonly path: string;
+      readonly before: TreeEntry;
+      readonly after: null;
+    }
   /** Content or size differ; times on boards are fiction and do not count. */
-  | { readonly status: 'changed'; readonly path: string; readonly before: TreeEntry; readonly after: TreeEntry }
+  | {
+      readonly status: 'changed';
+      readonly path: string;
+      readonly before: TreeEntry;
+      readonly after: TreeEntry;
+    }
   /** File became folder or the reverse. */
-  | { readonly status: 'kind'; readonly path: string; readonly before: TreeEntry; readonly after: TreeEntry }
+  | {
+      readonly status: 'kind';
+      readonly path: string;
+      readonly before: TreeEntry;
+      readonly after: TreeEntry;
+    }
   /** One side could not be read (or lies below a folder that could not): nothing is known. */
   | {
       readonly status: 'unknown';
@@ -72,7 +92,9 @@ class FailedPaths {
   readonly #paths: ReadonlySet<string>;
 
   constructor(tree: Tree) {
-    this.#paths = new Set(tree.filter((entry) => entry.kind === 'failed').map((entry) => entry.path));
+    this.#paths = new Set(
+      tree.filter((entry) => entry.kind === 'failed').map((entry) => entry.path),
+    );
   }
 
   covers(path: string): boolean {
@@ -85,12 +107,12 @@ class FailedPaths {
   }
 }
 
-/** The tree that `changes` lead to. Unknown paths take their `after`, where there is one. */
+/** The tree that `changes` lead to: applied to the first tree of a diff, they give the second. */
 export function applyChanges(before: Tree, changes: readonly TreeChange[]): Tree {
   const tree = new Map(before.map((entry) => [entry.path, entry]));
   for (const change of changes) {
     if (change.after !== null) tree.set(change.path, change.after);
-    else if (change.status === 'removed') tree.delete(change.path);
+    else tree.delete(change.path);
   }
   return [...tree.values()].sort((a, b) => comparePaths(a.path, b.path));
 }

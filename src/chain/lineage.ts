@@ -20,7 +20,9 @@ export interface LineageNode {
   readonly parent: LineageNode | null;
   /** In order of sequence. */
   readonly children: readonly LineageNode[];
-  /** Archives between this one and its full: 0 for a full; -1 where the chain is broken. */
+  /** Everyone healthy who may stand for the parent, `parent` first. */
+  readonly candidates: readonly LineageNode[];
+  /** Steps to its full: 0 for a full; -1 where the chain is broken. */
   readonly depth: number;
 }
 
@@ -50,7 +52,8 @@ export function nextSequence(archives: readonly ChainArchive[]): number {
   let highest = 0;
   for (const archive of archives) {
     const known = archive.manifest?.sequence ?? archive.problem?.details.sequence;
-    if (typeof known === 'number' && Number.isSafeInteger(known)) highest = Math.max(highest, known);
+    if (typeof known === 'number' && Number.isSafeInteger(known))
+      highest = Math.max(highest, known);
     for (const old of archive.manifest?.supersedes ?? []) highest = Math.max(highest, old.sequence);
   }
   return highest + 1;
@@ -86,6 +89,7 @@ class Node implements LineageNode {
   state: ArchiveState = 'ok';
   problem: BelayError | null = null;
   parent: Node | null = null;
+  candidates: readonly Node[] = [];
   readonly children: Node[] = [];
   depth = -1;
   progress: 'new' | 'open' | 'done' = 'new';
@@ -116,13 +120,18 @@ class ParentIndex {
     }
   }
 
-  /** The named archive first, then what supersedes it, newest first; states equal the child's. */
+  /**
+   * The named archive first, then fulls that supersede it, newest first; states equal the child's.
+   * Only a full may stand in, so no new circle can come of it.
+   */
   candidates(child: Manifest): Node[] {
     if (child.parent === null) return [];
     const { backupId, stateHash } = child.parent;
     const holdsState = (node: Node) => node.archive.manifest?.stateHash === stateHash;
     const named = (this.byId.get(backupId) ?? []).filter(holdsState);
-    const instead = (this.#superseding.get(backupId) ?? []).filter(holdsState);
+    const instead = (this.#superseding.get(backupId) ?? []).filter(
+      (node) => holdsState(node) && isKnown(node.archive) && isWhole(node.archive.manifest),
+    );
     return [...named, ...instead.reverse()];
   }
 }
@@ -175,7 +184,8 @@ function decide(node: Node, manifest: Manifest, candidates: Node[], index: Paren
     return;
   }
   const kin = candidates.filter((candidate) => isKin(candidate, manifest));
-  const parent = kin.find((each) => each.progress === 'done' && isHealthy(each));
+  node.candidates = kin.filter((each) => each.progress === 'done' && isHealthy(each));
+  const parent = node.candidates[0];
   if (parent === undefined) {
     node.end('orphan', whyOrphan(node, manifest, candidates, kin, index));
     return;

@@ -27,7 +27,9 @@ export interface ContentMap {
 
 /** Files of an archive, without folders and without what could not be read. */
 export function filesOf(manifest: Manifest): readonly FileEntry[] {
-  return manifest.files.filter((entry): entry is FileEntry => !('error' in entry) && !entry.isDirectory);
+  return manifest.files.filter(
+    (entry): entry is FileEntry => !('error' in entry) && !entry.isDirectory,
+  );
 }
 
 export function holdsContent(entry: FileEntry): boolean {
@@ -161,7 +163,10 @@ export function omittableContent(
 ): (content: { readonly checksum: string; readonly originalSize: number }) => string | null {
   const holder = new Map<string, string>();
   for (const entry of filesOf(parent)) {
-    holder.set(contentKeyOf(entry), holdsContent(entry) ? parent.backupId : (entry.dataIn as string));
+    holder.set(
+      contentKeyOf(entry),
+      holdsContent(entry) ? parent.backupId : (entry.dataIn as string),
+    );
   }
   return (content) => holder.get(contentKeyOf(content)) ?? null;
 }

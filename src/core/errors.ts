@@ -10,6 +10,7 @@ export const EXIT_STATUS_BY_CODE = {
   'usage/ambiguous-board': 2,
   'usage/unanswered': 2,
   'usage/no-policy': 2,
+  'usage/removes-all': 2,
   'port/not-found': 20,
   'port/permission': 1,
   'port/locked': 11,
