@@ -1,19 +1,20 @@
-/** A conversation with a board's prompt over a byte port. */
+/**
+ * A conversation with a board's prompt over a byte port: enter raw mode whatever runs there, run
+ * sources, stream, reset, leave. One thing at a time. Every wait is bounded by the machines it
+ * plays (raw-entry.ts, raw-exec.ts, raw-reset.ts) and ends with the signal; what the board sends
+ * is always taken at once.
+ */
+import { BelayError, cancelled } from '../core/errors.js';
 import type { BytePort } from './byte-port.js';
+import { Conversation, replError, type ConversationEnd, type ConversationOptions, type SessionClock, type Wire } from './conversation.js';
+import { lastLineOf } from './line-reader.js';
+import { RawEntry } from './raw-entry.js';
+import { RawExec, type SourceMode, type StreamConsumer } from './raw-exec.js';
+import { bytesOfText, ByteTail, joinBytes, type ReplMachine } from './raw-repl.js';
+import { FriendlyReturn, RawSoftReset } from './raw-reset.js';
 
-export interface SessionClock {
-  monotonicMs(): number;
-  /** Resolves after `ms`, or at once when the signal is aborted (it never rejects). */
-  delay(ms: number, signal?: AbortSignal): Promise<void>;
-}
-
-/** Takes a running exec's output, byte for byte. Synchronous. */
-export interface StreamConsumer {
-  /** Returns how many bytes were taken and whether the stream is over; what is not taken comes again with the next bytes, or goes to the prompt when `done`. */
-  push(bytes: Uint8Array): { readonly consumed: number; readonly done: boolean };
-  /** How long the board may be silent from now on; asked whenever bytes came. */
-  silenceMsMax(): number;
-}
+export type { SessionClock } from './conversation.js';
+export type { StreamConsumer } from './raw-exec.js';
 
 export interface SessionCounters {
   readonly bytesIn: number;
@@ -33,28 +34,233 @@ export interface EnterRawResult {
 
 export type TrafficListener = (direction: 'in' | 'out', bytes: Uint8Array) => void;
 
+export interface ExecOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A source this short fits every ring of boards that know raw paste: sent plain it saves a turn. */
+const AT_ONCE_BYTES_MAX = 120;
+/** Beyond this an exec's text is no answer any more. */
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+const RESETS_MAX = 2;
+
 export class ReplSession {
+  /** Hears every byte on the wire, for `doctor` and its transcripts. */
   onTraffic: TrafficListener | null = null;
-  constructor(_port: BytePort, _clock: SessionClock) {}
-  enterRaw(_options: { readonly signal: AbortSignal }): Promise<EnterRawResult> {
-    throw new Error('soon');
+  readonly #port: BytePort;
+  readonly #clock: SessionClock;
+  readonly #wire: Wire;
+  readonly #lastIn = new ByteTail(1024);
+  #conversation: Conversation | null = null;
+  #closed: BelayError | null = null;
+  /** The raw prompt is where we think it is. */
+  #inSync = false;
+  #rawPaste: boolean | null = null;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #turns = 0;
+  #direction: 'in' | 'out' | null = null;
+
+  constructor(port: BytePort, clock: SessionClock) {
+    this.#port = port;
+    this.#clock = clock;
+    this.#wire = {
+      portName: port.name,
+      clock,
+      write: (bytes) => this.#write(bytes),
+      lastBytes: () => this.#lastIn.bytes,
+    };
+    port.setReceiver({
+      data: (bytes) => this.#data(bytes),
+      closed: (error) => this.#portClosed(error),
+    });
   }
-  exec(_source: string | Uint8Array, _options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<Uint8Array> {
-    throw new Error('soon');
+
+  /** What the first exec by raw paste showed; null before it. */
+  get rawPaste(): boolean | null {
+    return this.#rawPaste;
   }
-  stream(_source: string | Uint8Array, _consumer: StreamConsumer, _options: { readonly signal: AbortSignal }): Promise<void> {
-    throw new Error('soon');
+
+  /** True once the port is gone; everything then throws `port/lost`. */
+  get isClosed(): boolean {
+    return this.#closed !== null;
   }
-  send(_bytes: Uint8Array): Promise<void> {
-    throw new Error('soon');
+
+  /**
+   * Interrupts whatever runs and enters raw mode; at an idle prompt in one turn. Throws
+   * `repl/no-prompt` with the stage, the last bytes seen and what to try.
+   */
+  async enterRaw(options: { readonly signal: AbortSignal }): Promise<EnterRawResult> {
+    const entry = new RawEntry();
+    await this.#play(entry, { signal: options.signal, limitMs: null, onAbort: 'stop' });
+    this.#inSync = true;
+    const arrival = entry.arrival;
+    if (arrival === null) throw this.#protocolError('entering raw mode');
+    return {
+      programInterrupted: arrival.programInterrupted,
+      wasRaw: arrival.wasRaw,
+      noise: bytesOfText(arrival.noiseText),
+    };
   }
-  softReset(_options: { readonly signal: AbortSignal }): Promise<void> {
-    throw new Error('soon');
+
+  /**
+   * Runs source to its end and returns what it printed, as the board sent it (lines end in CR LF).
+   * Throws `repl/exec-failed` (details: traceback, output), `repl/timeout` (what ran has been
+   * interrupted), `job/cancelled` likewise.
+   */
+  async exec(source: string | Uint8Array, options: ExecOptions): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    let outputBytes = 0;
+    const exec = await this.#run(source, null, options.timeoutMs, options.signal, (bytes) => {
+      outputBytes += bytes.length;
+      if (outputBytes > OUTPUT_BYTES_MAX) throw this.#protocolError('reading what a program printed');
+      parts.push(bytes.slice());
+    });
+    const output = joinBytes(parts);
+    if (exec.errorText !== '') throw execFailed(exec.errorText, output);
+    return output;
   }
-  exitRaw(): Promise<void> {
-    throw new Error('soon');
+
+  /**
+   * Sends source, then hands every byte that it sends to the consumer until that says done; what
+   * follows is the prompt's. Throws `repl/timeout` on silence beyond the consumer's limit,
+   * `repl/exec-failed` when the source ended early with a traceback, `repl/protocol` when it ended
+   * early without one, `job/cancelled` after Ctrl-C, `port/lost`.
+   */
+  async stream(
+    source: string | Uint8Array,
+    consumer: StreamConsumer,
+    options: { readonly signal: AbortSignal },
+  ): Promise<void> {
+    const parts: Uint8Array[] = [];
+    const exec = await this.#run(source, consumer, null, options.signal, (bytes) => {
+      if (parts.length < 64) parts.push(bytes.slice(0, 1024));
+    });
+    if (exec.errorText !== '') throw execFailed(exec.errorText, joinBytes(parts));
+    if (!exec.streamOver) throw this.#protocolError('reading a stream that ended early');
   }
+
+  /** Bytes towards what runs (upload frames). Resolves when they were handed on. */
+  async send(bytes: Uint8Array): Promise<void> {
+    await this.#write(bytes);
+  }
+
+  /** Soft reset from raw mode back to raw mode: boot.py runs (one that loops is interrupted), main.py does not. */
+  async softReset(options: { readonly signal: AbortSignal }): Promise<void> {
+    for (let round = 0; round < RESETS_MAX; round += 1) {
+      await this.#ensureRaw(options.signal);
+      const reset = new RawSoftReset();
+      this.#inSync = false;
+      await this.#play(reset, { signal: options.signal, limitMs: null, onAbort: 'stop' });
+      this.#inSync = !reset.ignored;
+      if (!reset.ignored) return;
+    }
+    throw this.#protocolError('asking for a soft reset');
+  }
+
+  /** Ctrl-B: the friendly prompt. With `restart` Ctrl-D after it, so that main.py runs again. */
+  async exitRaw(options: { readonly restart?: boolean; readonly signal?: AbortSignal } = {}): Promise<void> {
+    const signal = options.signal ?? new AbortController().signal;
+    this.#inSync = false;
+    const machine = new FriendlyReturn(options.restart ?? false);
+    await this.#play(machine, { signal, limitMs: null, onAbort: 'stop' });
+  }
+
+  /** Something is amiss (a failed check, a quarrel about frames): find the raw prompt again before the next exec. */
+  distrust(): void {
+    this.#inSync = false;
+  }
+
   counters(): SessionCounters {
-    throw new Error('soon');
+    return { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, turns: this.#turns };
   }
+
+  async #run(
+    source: string | Uint8Array,
+    consumer: StreamConsumer | null,
+    limitMs: number | null,
+    signal: AbortSignal,
+    onOutput: (bytes: Uint8Array) => void,
+  ): Promise<RawExec> {
+    const bytes = typeof source === 'string' ? bytesOfText(source) : source;
+    await this.#ensureRaw(signal);
+    const exec = new RawExec(bytes, this.#modeFor(bytes), consumer);
+    this.#inSync = false;
+    const end = await this.#play(exec, { signal, limitMs, onAbort: 'interrupt', onOutput });
+    this.#rawPaste = exec.rawPaste ?? this.#rawPaste;
+    this.#inSync = true;
+    if (end === 'aborted') throw cancelled();
+    if (end === 'limit') throw this.#timeoutError(limitMs ?? 0);
+    return exec;
+  }
+
+  #modeFor(source: Uint8Array): SourceMode {
+    if (this.#rawPaste === null) return 'ask';
+    if (!this.#rawPaste) return 'plain';
+    return source.length <= AT_ONCE_BYTES_MAX ? 'plain-at-once' : 'ask';
+  }
+
+  /** After a failure nobody knows where the board is: interrupt and enter raw mode again. */
+  async #ensureRaw(signal: AbortSignal): Promise<void> {
+    if (!this.#inSync) await this.enterRaw({ signal });
+  }
+
+  async #play(machine: ReplMachine, options: ConversationOptions): Promise<ConversationEnd> {
+    if (this.#closed !== null) throw this.#closed;
+    if (this.#conversation !== null) throw new Error('the session is busy with another conversation');
+    this.#conversation = new Conversation(this.#wire, machine, options);
+    try {
+      return await this.#conversation.run();
+    } finally {
+      this.#conversation = null;
+    }
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    if (this.#closed !== null) throw this.#closed;
+    this.#bytesOut += bytes.length;
+    this.#turn('out');
+    this.onTraffic?.('out', bytes);
+    await this.#port.write(bytes);
+  }
+
+  #data(bytes: Uint8Array): void {
+    this.#bytesIn += bytes.length;
+    this.#turn('in');
+    this.onTraffic?.('in', bytes);
+    this.#lastIn.push(bytes);
+    // Outside a conversation it is a user's callback that prints: kept for messages alone.
+    this.#conversation?.data(bytes);
+  }
+
+  #turn(direction: 'in' | 'out'): void {
+    if (this.#direction !== direction) this.#turns += 1;
+    this.#direction = direction;
+  }
+
+  #portClosed(error: BelayError | null): void {
+    this.#closed =
+      error ?? new BelayError('port/lost', `${this.#port.name}: the port has been closed`, { retryable: true });
+    this.#conversation?.fail(this.#closed);
+  }
+
+  #protocolError(stage: string): BelayError {
+    const failure = { code: 'repl/protocol', stage, hint: 'Try again; reset the board if it happens again' } as const;
+    return replError(failure, this.#port.name, this.#lastIn.bytes);
+  }
+
+  #timeoutError(limitMs: number): BelayError {
+    return new BelayError('repl/timeout', `${this.#port.name}: the board did not finish within ${limitMs} ms`, {
+      hint: 'Try again; reset the board if it happens again',
+      retryable: true,
+    });
+  }
+}
+
+function execFailed(traceback: string, output: Uint8Array): BelayError {
+  const text = new TextDecoder().decode(output);
+  return new BelayError('repl/exec-failed', `the board raised ${lastLineOf(traceback)}`, {
+    details: { traceback: traceback.replaceAll('\r\n', '\n'), output: text.slice(-4096) },
+  });
 }
