@@ -187,8 +187,10 @@ export class ReplSession {
     await this.#ensureRaw(signal);
     const exec = new RawExec(bytes, this.#modeFor(bytes), consumer);
     this.#inSync = false;
-    const end = await this.#play(exec, { signal, limitMs, onAbort: 'interrupt', onOutput });
-    this.#rawPaste = exec.rawPaste ?? this.#rawPaste;
+    const options = { signal, limitMs, onAbort: 'interrupt', onOutput } as const;
+    const end = await this.#play(exec, options).finally(() => {
+      this.#rawPaste = exec.rawPaste ?? this.#rawPaste;
+    });
     this.#inSync = true;
     if (end === 'aborted') throw cancelled();
     if (end === 'limit') throw this.#timeoutError(limitMs ?? 0);
