@@ -4,6 +4,7 @@
  */
 import type { FileEntry, Manifest } from '../archive/manifest.js';
 import { pathOfEntry } from '../archive/manifest.js';
+import { BelayError } from '../core/errors.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
 import { isKnown, isWhole } from './archive.js';
 import type { Lineage, LineageNode } from './lineage.js';
@@ -51,12 +52,16 @@ export type MergeHeritage = Pick<
   | 'supersedes'
 >;
 
-/** Throws the tip's own problem where its chain is broken, and chain/missing-content. */
+/**
+ * Throws the tip's own problem where its chain is broken, chain/missing-content, and
+ * archive/unsupported where an archive names a feature without which it must not be merged.
+ */
 export function planMerge(lineage: Lineage, tip: KnownArchive): MergePlan {
   const node = lineage.byPath.get(tip.path);
   if (node === undefined) throw new TypeError(`planMerge: ${tip.path} is not in this lineage`);
   if (node.problem !== null) throw node.problem;
   const chain = chainOf(node);
+  refuseUnknownFeatures(chain);
   const all = lineage.nodes.map((each) => each.archive);
   const content = locateContent(tip, all);
   requireContent(tip, content);
@@ -72,6 +77,16 @@ export function planMerge(lineage: Lineage, tip: KnownArchive): MergePlan {
     heritage: heritageOf(tip.manifest, chain),
     pinned: tip.pinned,
   };
+}
+
+function refuseUnknownFeatures(chain: readonly KnownArchive[]): void {
+  for (const { path, manifest } of chain) {
+    const [feature] = manifest.requiredFeatures.merge;
+    if (feature === undefined) continue;
+    throw new BelayError('archive/unsupported', `${path}: merging it needs "${feature}"`, {
+      hint: 'merge it with the newer belay-backup that wrote it',
+    });
+  }
 }
 
 function earlierMerge(lineage: Lineage, tip: KnownArchive): KnownArchive | null {

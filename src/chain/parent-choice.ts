@@ -84,7 +84,7 @@ function fromHistory(inScope: readonly LineageNode[], request: ParentRequest): P
   const unfit = unfitAndBelow(request.unfit ?? new Set());
   const mayServe = request.type === 'differential' ? isCompleteFull : isHealthy;
   for (const node of [...inScope].reverse()) {
-    const why = unfit(node) ?? (isHealthy(node) ? null : node.state);
+    const why = unfit(node) ?? unusable(node);
     if (why !== null) rejected.push({ path: node.archive.path, why });
     else if (mayServe(node)) return take(node, request, rejected);
     else if (node.state === 'partial' && isWhole(manifestOf(node))) {
@@ -94,6 +94,12 @@ function fromHistory(inScope: readonly LineageNode[], request: ParentRequest): P
   const what = request.type === 'differential' ? 'complete full backup' : 'healthy backup';
   const sentence = `taking a full backup: no ${what} of this board is left to build on`;
   return orRefuse(request, full('no-healthy-parent', sentence, rejected));
+}
+
+function unusable(node: LineageNode): string | null {
+  if (!isHealthy(node)) return node.state;
+  const [feature] = manifestOf(node).requiredFeatures.extend;
+  return feature === undefined ? null : `needs a newer belay-backup to build on (${feature})`;
 }
 
 function isCompleteFull(node: LineageNode): boolean {

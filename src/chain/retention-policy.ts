@@ -135,9 +135,9 @@ export function applyPolicy<T extends PolicyItem>(
     for (const rule of counted) {
       const value = rule.bucket(item, index);
       if (rule.left === 0 || (value === rule.last && !isOldest)) continue;
+      reasons.push(value === rule.last ? `oldest ${rule.reason}` : rule.reason);
       rule.last = value;
       if (rule.left > 0) rule.left -= 1;
-      reasons.push(rule.reason);
     }
     for (const rule of spanned) {
       const value = rule.bucket(item, index);
