@@ -89,13 +89,15 @@ function refuseUnknownFeatures(chain: readonly KnownArchive[]): void {
   }
 }
 
+/** A merge of a later archive may hold the same state, but not this one's time, note and pin. */
 function earlierMerge(lineage: Lineage, tip: KnownArchive): KnownArchive | null {
-  const { backupId, stateHash } = tip.manifest;
+  const { backupId, stateHash, sequence } = tip.manifest;
   for (const { archive, state } of lineage.nodes) {
     if ((state !== 'ok' && state !== 'partial') || !isKnown(archive)) continue;
     const { manifest } = archive;
     const ours = manifest.supersedes.some((old) => old.backupId === backupId);
-    if (ours && isWhole(manifest) && manifest.stateHash === stateHash) return archive;
+    const same = manifest.stateHash === stateHash && manifest.sequence === sequence;
+    if (ours && same && isWhole(manifest)) return archive;
   }
   return null;
 }
