@@ -3,97 +3,232 @@
  * name is whole and verified, that a run which failed or was cancelled leaves nothing half-made,
  * and that the board is left as it was found.
  */
-import { BelayError } from '../core/errors.js';
-import type { BackupType, Manifest } from '../archive/manifest.js';
-import type { AfterMode } from '../device/device-fs.js';
-import type { BoardSummary } from './board-identity.js';
-import type { BoardParts, FailedPath, JobContext, JobWarning } from './context.js';
-import type { KeepRules, PruneResult } from './prune.js';
+import type { ManifestDraft } from '../archive/blb-writer.js';
+import { pathOfEntry } from '../archive/manifest.js';
+import { treeOf } from '../chain/archive.js';
+import { nextSequence } from '../chain/lineage.js';
+import { omittableContent } from '../chain/materialize.js';
+import { BelayError, throwIfAborted } from '../core/errors.js';
+import type { Tree } from '../core/tree.js';
+import type { BackupFolder, CommittedArchive, NewArchive } from '../store/backup-folder.js';
+import { chainArchiveOf } from './archive-listing.js';
+import type { BackupOptions, BackupResult, BackupSummary } from './backup-options.js';
+import { identityOfConnection, summaryOfConnection } from './board-identity.js';
+import { BoardSession } from './board-session.js';
+import type { BoardParts, JobContext } from './context.js';
+import { JobVoice } from './job-voice.js';
+import { manifestDraft } from './manifest-draft.js';
+import { countFiles } from './plan-backup.js';
+import type { BackupPlan } from './plan-backup.js';
+import { prune } from './prune.js';
+import { readFiles } from './read-files.js';
+import { Surveyor } from './survey-board.js';
+import type { Survey } from './survey-board.js';
 
-export interface BackupOptions {
-  /** Default `auto`: incremental where there is a healthy parent, else full. */
-  readonly type?: 'auto' | 'full' | 'incremental' | 'differential' | undefined;
-  /** Only what lies at or below this path; default the whole board. */
-  readonly path?: string | undefined;
-  readonly include?: readonly string[] | undefined;
-  readonly exclude?: readonly string[] | undefined;
-  /** Further mounts to take, e.g. `['sd']`. */
-  readonly mounts?: readonly string[] | undefined;
-  readonly description?: string | null | undefined;
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** Default true. */
-  readonly compress?: boolean | undefined;
-  /** Trust size and time instead of content hashes (default false; boards' clocks are often wrong). */
-  readonly quick?: boolean | undefined;
-  /** Read the finished archive once more in full (default true). */
-  readonly verify?: boolean | undefined;
-  /** Accept a board without files where the last backup had some. */
-  readonly allowEmpty?: boolean | undefined;
-  /** Fail (14) instead of starting a new history when there is no healthy parent. */
-  readonly requireParent?: boolean | undefined;
-  /** With `auto`: a full after this many increments. */
-  readonly fullEvery?: number | null | undefined;
-  /** Write no archive when nothing has changed since the last one. */
-  readonly skipIfUnchanged?: boolean | undefined;
-  readonly dryRun?: boolean | undefined;
-  /** The user's name for the board. */
-  readonly boardName?: string | null | undefined;
-  /** Default `auto`: the program that was interrupted runs again. */
-  readonly after?: AfterMode | undefined;
-  /** Wait this long for a locked folder; default 0. */
-  readonly retryLockMs?: number | undefined;
-  /** Prune this board's backups by these rules once the backup has succeeded. */
-  readonly keep?: KeepRules | undefined;
-}
-
-/** The last JSON line of a backup, without its `type`. */
-export interface BackupSummary {
-  readonly command: 'backup';
-  /** null where no archive was written (dry run, nothing changed). */
-  readonly backupId: string | null;
-  readonly backupType: BackupType;
-  readonly archive: string | null;
-  readonly parentId: string | null;
-  readonly fileCount: number;
-  readonly directoryCount: number;
-  readonly filesNew: number;
-  readonly filesChanged: number;
-  readonly filesUnchanged: number;
-  readonly filesDeleted: number;
-  readonly totalOriginalSize: number;
-  readonly archiveSize: number;
-  readonly wireBytesIn: number;
-  readonly wireBytesOut: number;
-  readonly durationMs: number;
-  readonly board: BoardSummary;
-  /** True where some files could not be read: exit status 3. */
-  readonly partial: boolean;
-}
-
-export interface BackupResult {
-  /** `unchanged`: --skip-if-unchanged and nothing has changed. `planned`: --dry-run. */
-  readonly outcome: 'written' | 'unchanged' | 'planned';
-  readonly summary: BackupSummary;
-  /** null unless an archive was written. */
-  readonly manifest: Manifest | null;
-  /** Why this type: one sentence. */
-  readonly reason: string;
-  /** Paths that a dry run would read, or that were read, in order. */
-  readonly filesRead: readonly string[];
-  readonly failed: readonly FailedPath[];
-  readonly warnings: readonly JobWarning[];
-  /** What --keep-… removed afterwards; null without keep rules. */
-  readonly pruned: PruneResult | null;
-}
+export type { BackupOptions, BackupResult, BackupSummary } from './backup-options.js';
 
 /**
  * Backs up one board. Resolves for a partial backup too (`summary.partial`); throws a BelayError
  * when there is no archive: `port/…`, `board/…`, `store/…`, `chain/…`, `job/cancelled`.
  */
 export async function backup(
-  _parts: BoardParts,
-  _options: BackupOptions,
-  _context: JobContext,
+  parts: BoardParts,
+  options: BackupOptions,
+  context: JobContext,
 ): Promise<BackupResult> {
-  throw new BelayError('job/failed', 'backup is not available');
+  const run = new BackupRun(parts.store, options, context);
+  run.voice.begin('connecting');
+  const session = await BoardSession.open(parts.connect, context);
+  run.voice.countWire(() => session.counters());
+  try {
+    return await run.withBoard(session);
+  } finally {
+    await session.leave(options.after ?? 'auto');
+  }
+}
+
+class BackupRun {
+  readonly voice: JobVoice;
+  readonly #store: BackupFolder;
+  readonly #options: BackupOptions;
+  readonly #context: JobContext;
+  readonly #createdAt: Date;
+  readonly #surveyor: Surveyor;
+
+  constructor(store: BackupFolder, options: BackupOptions, context: JobContext) {
+    this.#store = store;
+    this.#options = options;
+    this.#context = context;
+    this.#createdAt = context.clock.now();
+    this.voice = new JobVoice(context);
+    this.#surveyor = new Surveyor(store, options, context, this.voice);
+  }
+
+  async withBoard(session: BoardSession): Promise<BackupResult> {
+    const identity = identityOfConnection(session.connection, this.#options.boardName ?? null);
+    const boardFolder = await this.#store.boardFolderFor(identity);
+    const survey = () => this.#surveyor.survey(session);
+    if (this.#options.dryRun === true) return this.#withoutArchive(session, await survey(), 'planned');
+    const retryMs = this.#options.retryLockMs ?? 0;
+    const lock = await this.#store.lock(boardFolder, 'backup', { retryMs, signal: this.#context.signal });
+    let result: BackupResult;
+    try {
+      await this.#store.sweep();
+      result = await this.#surveyed(session, await survey(), boardFolder);
+    } finally {
+      await lock.release();
+    }
+    return this.#pruned(result);
+  }
+
+  async #surveyed(session: BoardSession, survey: Survey, boardFolder: string): Promise<BackupResult> {
+    if (survey.unchanged && this.#options.skipIfUnchanged === true) return this.#withoutArchive(session, survey, 'unchanged');
+    await this.#requireSpace(survey.plan, survey.tree.length);
+    const archive = await this.#store.create(boardFolder, 'backup', { compress: this.#options.compress ?? true });
+    try {
+      return await this.#write(session, survey, archive, boardFolder);
+    } finally {
+      await archive.abort();
+    }
+  }
+
+  /** The archive is spooled and then joined, so for a moment everything is there twice. */
+  async #requireSpace(plan: BackupPlan, entries: number): Promise<void> {
+    const neededBytes = 2 * (plan.bytesToRead + entries * ENTRY_BYTES);
+    const freeBytes = await this.#store.freeBytes();
+    if (freeBytes === null || freeBytes >= neededBytes) return;
+    throw new BelayError('store/full', `${this.#store.path} has ${freeBytes} bytes free, this backup may need ${neededBytes}`, {
+      hint: 'free some space, or choose another folder with --dir',
+      details: { freeBytes, neededBytes },
+    });
+  }
+
+  async #write(session: BoardSession, survey: Survey, archive: NewArchive, boardFolder: string): Promise<BackupResult> {
+    const { plan, choice } = survey;
+    const { writer } = archive;
+    for (const path of plan.folders) writer.addFolder(path);
+    for (const { path, code, message } of plan.failures) writer.addFailure(path, true, code, message);
+    for (const { meta, dataIn } of plan.references) writer.addReference(meta, dataIn);
+    this.voice.begin('reading', { files: plan.reads.length + sumOf(plan.copies), bytes: plan.bytesToRead });
+    const intake = await readFiles(
+      session,
+      {
+        writer,
+        reads: plan.reads,
+        copies: plan.copies,
+        holder: choice.parent === null ? () => null : omittableContent(choice.parent.manifest),
+        roots: [survey.scope.path],
+        mounts: survey.mounts,
+        signal: this.#context.signal,
+      },
+      this.voice,
+    );
+    for (const { path, code, message } of intake.failed.values()) {
+      writer.addFailure(path, false, code, message);
+      this.voice.warn('file-failed', message, path);
+    }
+    this.voice.end();
+    await session.leave(this.#options.after ?? 'auto');
+    throwIfAborted(this.#context.signal);
+    this.voice.begin('verifying');
+    const committed = await archive.commit(this.#draft(survey, boardFolder));
+    this.voice.end();
+    return this.#written(session, survey, committed);
+  }
+
+  #draft(survey: Survey, boardFolder: string): ManifestDraft {
+    const { path, include, exclude, mounts, type, compress, quick, verify } = this.#options;
+    const own = survey.listing.stored.filter((each) => each.boardFolder === boardFolder).map(chainArchiveOf);
+    const parent = survey.choice.parent?.manifest;
+    const asked = { type: type ?? 'auto', path, include, exclude, mounts, compress, quick, verify };
+    return manifestDraft(
+      {
+        sequence: nextSequence(own),
+        backupType: survey.choice.type,
+        createdAt: this.#createdAt.toISOString(),
+        deviceInfo: survey.device,
+        options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
+        description: this.#options.description ?? null,
+        metadata: this.#options.metadata ?? {},
+        scope: survey.scope,
+        parent: parent === undefined ? null : { backupId: parent.backupId, stateHash: parent.stateHash },
+        durationMs: this.voice.elapsedMs,
+      },
+      this.#context,
+    );
+  }
+
+  #written(session: BoardSession, survey: Survey, committed: CommittedArchive): BackupResult {
+    const { manifest, path, archiveBytes } = committed;
+    const failed = manifest.files.flatMap((entry) =>
+      'error' in entry ? [{ path: pathOfEntry(entry), ...entry.error }] : [],
+    );
+    const { statistics } = manifest;
+    const summary = {
+      ...this.#summary(session, survey, treeOf(manifest)),
+      backupId: manifest.backupId,
+      backupType: manifest.backupType,
+      archive: path,
+      fileCount: statistics.fileCount,
+      directoryCount: statistics.directoryCount,
+      totalOriginalSize: statistics.totalOriginalSize,
+      archiveSize: archiveBytes,
+      partial: failed.length > 0,
+    };
+    return this.#result('written', survey, summary, { manifest, failed });
+  }
+
+  #withoutArchive(session: BoardSession, survey: Survey, outcome: 'unchanged' | 'planned'): BackupResult {
+    const failed = survey.plan.failures.map(({ path, code, message }) => ({ path, code, message }));
+    return this.#result(outcome, survey, this.#summary(session, survey, survey.tree), { manifest: null, failed });
+  }
+
+  #summary(session: BoardSession, survey: Survey, tree: Tree): BackupSummary {
+    const files = tree.filter((entry) => entry.kind === 'file');
+    const wire = session.counters();
+    return {
+      command: 'backup',
+      backupId: null,
+      backupType: survey.choice.type,
+      archive: null,
+      parentId: survey.choice.parent?.manifest.backupId ?? null,
+      fileCount: files.length,
+      directoryCount: tree.filter((entry) => entry.kind === 'folder').length,
+      ...countFiles(tree, survey.choice.parent?.manifest ?? null),
+      totalOriginalSize: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+      archiveSize: 0,
+      wireBytesIn: wire.bytesIn,
+      wireBytesOut: wire.bytesOut,
+      durationMs: this.voice.elapsedMs,
+      board: summaryOfConnection(session.connection, this.#options.boardName ?? null),
+      partial: survey.plan.failures.length > 0,
+    };
+  }
+
+  #result(
+    outcome: BackupResult['outcome'],
+    survey: Survey,
+    summary: BackupSummary,
+    rest: Pick<BackupResult, 'manifest' | 'failed'>,
+  ): BackupResult {
+    const filesRead = survey.plan.reads.map((file) => file.path);
+    const reason = survey.choice.sentence;
+    return { outcome, summary, reason, filesRead, ...rest, warnings: this.voice.warnings, pruned: null };
+  }
+
+  /** After a backup that succeeded, never before; not after a partial one. */
+  async #pruned(result: BackupResult): Promise<BackupResult> {
+    const { keep, retryLockMs } = this.#options;
+    if (keep === undefined || result.outcome !== 'written' || result.summary.partial) return result;
+    const board = result.summary.board.uniqueId ?? this.#options.boardName ?? null;
+    const pruned = await prune({ store: this.#store }, { keep, board, retryLockMs }, this.#context);
+    return { ...result, pruned };
+  }
+}
+
+/** What an entry may take in the manifest and in the tar, generously. */
+const ENTRY_BYTES = 1024;
+
+function sumOf(copies: BackupPlan['copies']): number {
+  return [...copies.values()].reduce((sum, files) => sum + files.length, 0);
 }

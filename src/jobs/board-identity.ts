@@ -3,6 +3,7 @@
  * serial number of its USB port, else the name the user gave it (`--board`).
  */
 import type { ManifestDeviceInfo } from '../archive/manifest.js';
+import { boardKeyOf } from '../core/board-key.js';
 import type { BoardConnection, BoardInfo } from '../device/device-fs.js';
 
 /** The `board` object of summaries and lists. */
@@ -32,14 +33,8 @@ export function identityOf(board: {
   readonly machine: string;
 }): BoardIdentity {
   const name = board.boardName ?? board.machine;
-  if (board.uniqueId !== null) return { uniqueKey: board.uniqueId, name, chainable: true };
-  if (board.usbSerial !== null) {
-    return { uniqueKey: `usb:${board.usbSerial}`, name, chainable: true };
-  }
-  if (board.boardName !== null) {
-    return { uniqueKey: `name:${board.boardName}`, name, chainable: true };
-  }
-  return { uniqueKey: `unknown:${board.machine}`, name, chainable: false };
+  const uniqueKey = boardKeyOf(board);
+  return { uniqueKey: uniqueKey ?? `unknown:${board.machine}`, name, chainable: uniqueKey !== null };
 }
 
 export function identityOfConnection(

@@ -7,8 +7,8 @@ import { comparePaths, isWithin } from '../core/device-path.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
 import type { BoardInfo } from '../device/device-fs.js';
 import type { JobWarning } from './context.js';
-import { finishPlan } from './plan-restore.js';
-import type { PlannedOperation, RestorePlan, SkippedPath } from './plan-restore.js';
+import { finishPlan } from './restore-plan.js';
+import type { PlannedOperation, RestorePlan, SkippedPath } from './restore-plan.js';
 import { sameState, stateOf } from './restore-record.js';
 import type { RecordedChange } from './restore-record.js';
 

@@ -2,7 +2,7 @@
 import { BelayError } from '../core/errors.js';
 import type { JobContext, StoreParts } from './context.js';
 
-/** Restic's keep rules; they are OR-ed and independent of each other. 0 or absent: rule not given. */
+/** Restic's keep rules; they are OR-ed and independent of each other. 0 or absent: rule not given, -1: all. */
 export interface KeepRules {
   readonly last?: number | undefined;
   readonly hourly?: number | undefined;
@@ -12,6 +12,11 @@ export interface KeepRules {
   readonly yearly?: number | undefined;
   /** Everything younger than this, e.g. `30d`, `1y6m`, `12h`. */
   readonly within?: string | undefined;
+  readonly withinHourly?: string | undefined;
+  readonly withinDaily?: string | undefined;
+  readonly withinWeekly?: string | undefined;
+  readonly withinMonthly?: string | undefined;
+  readonly withinYearly?: string | undefined;
 }
 
 export interface PruneOptions {

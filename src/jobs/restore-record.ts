@@ -3,7 +3,7 @@ import { entryNameOf, pathOfEntry } from '../archive/manifest.js';
 import type { RestoreRecordEntry } from '../archive/manifest.js';
 import { comparePaths } from '../core/device-path.js';
 import type { Tree, TreeFile } from '../core/tree.js';
-import type { PlannedOperation } from './plan-restore.js';
+import type { PlannedOperation } from './restore-plan.js';
 
 /** One path's state, as a record keeps it. */
 export type RecordedState = RestoreRecordEntry['before'];

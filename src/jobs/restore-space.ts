@@ -6,7 +6,7 @@
  */
 import type { BoardInfo, BoardMount } from '../device/device-fs.js';
 import { isWithin } from '../core/device-path.js';
-import type { PlannedOperation, RestoreStrategy } from './plan-restore.js';
+import type { PlannedOperation, RestoreStrategy } from './restore-plan.js';
 
 const FOLDER_BLOCKS = 4;
 const SPARE_BLOCKS = 8;

@@ -7,7 +7,7 @@ import { BelayError } from '../core/errors.js';
 import type { AfterMode } from '../device/device-fs.js';
 import type { BoardSummary } from './board-identity.js';
 import type { BoardParts, FailedPath, JobContext, JobWarning } from './context.js';
-import type { OverwritePolicy, RestorePlan } from './plan-restore.js';
+import type { OverwritePolicy, RestorePlan } from './restore-plan.js';
 
 export interface RestoreOptions {
   /** `latest` (default), an id or unique prefix, or the path of a .blb. */

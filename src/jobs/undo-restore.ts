@@ -2,7 +2,7 @@
 import { BelayError } from '../core/errors.js';
 import type { AfterMode } from '../device/device-fs.js';
 import type { BoardParts, JobContext } from './context.js';
-import type { OverwritePolicy } from './plan-restore.js';
+import type { OverwritePolicy } from './restore-plan.js';
 import type { PreparedRestore } from './restore.js';
 
 export interface UndoOptions {

@@ -1,0 +1,138 @@
+/**
+ * One board over a whole job, through losses of the wire: a board that is gone is looked for again
+ * for ten seconds and must be the same one. Also the only place that leaves a board.
+ */
+import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
+import type { ErrorCode } from '../core/errors.js';
+import { RECONNECT_MS_MAX } from '../core/limits.js';
+import type { AfterMode, BoardConnection, BoardFs, BoardInfo } from '../device/device-fs.js';
+import type { Connect, JobContext } from './context.js';
+
+const RETRY_EVERY_MS = 250;
+/** Losses in a row without anything new having been achieved. */
+const LOSSES_MAX = 3;
+
+/** What a cut wire or a board that reset itself looks like. */
+const LOSSES: ReadonlySet<ErrorCode> = new Set([
+  'port/lost',
+  'port/stalled',
+  'board/lost',
+  'board/silent',
+  'repl/no-prompt',
+  'repl/timeout',
+  'repl/protocol',
+]);
+
+export function isLoss(error: unknown): error is BelayError {
+  return isBelayError(error) && LOSSES.has(error.code);
+}
+
+export class BoardSession {
+  /** Whose program was running when the job came. */
+  readonly programInterrupted: boolean;
+  readonly #connect: Connect;
+  readonly #context: JobContext;
+  #connection: BoardConnection;
+  #before = { bytesIn: 0, bytesOut: 0 };
+  #lossesInARow = 0;
+  #left = false;
+
+  private constructor(connect: Connect, context: JobContext, connection: BoardConnection) {
+    this.#connect = connect;
+    this.#context = context;
+    this.#connection = connection;
+    this.programInterrupted = connection.programInterrupted;
+  }
+
+  static async open(connect: Connect, context: JobContext): Promise<BoardSession> {
+    throwIfAborted(context.signal);
+    return new BoardSession(connect, context, await connect({ signal: context.signal }));
+  }
+
+  get connection(): BoardConnection {
+    return this.#connection;
+  }
+
+  get fs(): BoardFs {
+    return this.#connection.fs;
+  }
+
+  get info(): BoardInfo {
+    return this.#connection.info;
+  }
+
+  /** Bytes on the wire in this job, all connections together. */
+  counters(): { readonly bytesIn: number; readonly bytesOut: number } {
+    const { bytesIn, bytesOut } = this.#connection.counters();
+    return { bytesIn: this.#before.bytesIn + bytesIn, bytesOut: this.#before.bytesOut + bytesOut };
+  }
+
+  /** Something new was achieved: the count of losses in a row starts again. */
+  progressed(): void {
+    this.#lossesInARow = 0;
+  }
+
+  /**
+   * After a loss: waits for the same board and connects again. Throws `board/resets` at the third
+   * loss without progress, `board/lost` when it does not come back, and any other error as it is.
+   */
+  async recover(error: unknown, signal: AbortSignal): Promise<void> {
+    if (!isLoss(error)) throw error;
+    throwIfAborted(signal);
+    const { uniqueId } = this.info;
+    if (uniqueId === null) throw error;
+    this.#lossesInARow += 1;
+    if (this.#lossesInARow >= LOSSES_MAX) {
+      throw new BelayError('board/resets', `the board was lost ${LOSSES_MAX} times without progress (${error.message})`, {
+        hint: 'check the cable and the power; a watchdog of the program may be resetting the board',
+        cause: error,
+      });
+    }
+    this.#context.emit({
+      type: 'warning',
+      code: 'board-lost',
+      message: `the board was lost (${error.message}); looking for it again`,
+      path: null,
+    });
+    const { bytesIn, bytesOut } = this.counters();
+    this.#before = { bytesIn, bytesOut };
+    await this.#connection.leave('leave');
+    this.#connection = await this.#comeBack(uniqueId, error, signal);
+  }
+
+  async #comeBack(uniqueId: string, cause: BelayError, signal: AbortSignal): Promise<BoardConnection> {
+    const { clock } = this.#context;
+    const until = clock.monotonicMs() + RECONNECT_MS_MAX;
+    this.#left = true;
+    for (;;) {
+      try {
+        const connection = await this.#connect({ signal, expectUniqueId: uniqueId });
+        if (connection.info.uniqueId !== uniqueId) {
+          await connection.leave('leave');
+          throw new BelayError('board/other', `another board is on the port: ${connection.info.uniqueId ?? 'one without an id'}`);
+        }
+        this.#left = false;
+        return connection;
+      } catch (error) {
+        throwIfAborted(signal);
+        if (isBelayError(error, 'board/other')) throw error;
+        if (clock.monotonicMs() >= until) {
+          throw new BelayError('board/lost', `the board was lost and did not come back within ${RECONNECT_MS_MAX / 1000} s (${cause.message})`, {
+            hint: 'check the cable, then run the command again',
+            cause: error,
+          });
+        }
+      }
+      await clock.delay(RETRY_EVERY_MS, signal);
+    }
+  }
+
+  /** Leaves the board as `after` says. Idempotent. */
+  async leave(after: AfterMode): Promise<void> {
+    if (this.#left) return;
+    this.#left = true;
+    // A board that came back without a reset stands at its prompt: the program is ours to start.
+    const owed = after === 'auto' && this.programInterrupted && !this.#connection.programInterrupted;
+    await this.#connection.leave(owed ? 'soft-reset' : after);
+  }
+}
