@@ -28,21 +28,23 @@ const MODULES =
     ' ',
   );
 
-interface Vocabulary {
+export interface Vocabulary {
   readonly names: readonly string[];
   readonly attributes: readonly string[];
   readonly functions: readonly string[];
 }
 
 /** Exactly `sizeBytes` of ASCII text: modules one after another, the last one cut off. */
-export function pythonText(random: Random, sizeBytes: number): string {
+export function pythonText(random: Random, sizeBytes: number, project: Vocabulary): string {
   let text = '';
-  while (text.length < sizeBytes) text += moduleText(random, 2_500 + random.below(6_000));
+  while (text.length < sizeBytes) {
+    text += moduleText(random, 2_500 + random.below(6_000), project);
+  }
   return sizeBytes === 0 ? '' : `${text.slice(0, sizeBytes - 1)}\n`;
 }
 
-function moduleText(random: Random, about: number): string {
-  const vocabulary = vocabularyOf(random);
+function moduleText(random: Random, about: number, project: Vocabulary): string {
+  const vocabulary = moduleVocabulary(random, project);
   let text = `# ${sentence(random)}\n`;
   for (let count = 1 + random.below(4); count > 0; count -= 1) {
     text +=
@@ -62,17 +64,36 @@ function moduleText(random: Random, about: number): string {
   return text;
 }
 
-function vocabularyOf(random: Random): Vocabulary {
-  const compound = () => `${random.pick(WORDS)}_${random.pick(WORDS)}`;
-  const some = (count: number, compounds: number) =>
-    Array.from({ length: count }, () =>
-      random.unit() < compounds ? compound() : random.pick(WORDS),
+/** The names that the files of one project have in common. */
+export function projectVocabulary(random: Random): Vocabulary {
+  return {
+    names: freshNames(random, 80, 0.5),
+    attributes: freshNames(random, 80, 0.6).map((name) =>
+      random.unit() < 0.5 ? `_${name}` : name,
+    ),
+    functions: freshNames(random, 80, 0.8),
+  };
+}
+
+/** A module speaks of its project's things and of some of its own. */
+function moduleVocabulary(random: Random, project: Vocabulary): Vocabulary {
+  const mixed = (shared: readonly string[], compounds: number) =>
+    Array.from({ length: 48 }, () =>
+      random.unit() < 0.45
+        ? random.favour(shared)
+        : (freshNames(random, 1, compounds)[0] as string),
     );
   return {
-    names: [...some(60, 0.5), 'i', 'n', 'x', 'buf'],
-    attributes: some(60, 0.6).map((name) => (random.unit() < 0.5 ? `_${name}` : name)),
-    functions: some(60, 0.8),
+    names: [...mixed(project.names, 0.5), 'i', 'n', 'x', 'buf'],
+    attributes: mixed(project.attributes, 0.6),
+    functions: mixed(project.functions, 0.8),
   };
+}
+
+function freshNames(random: Random, count: number, compounds: number): string[] {
+  return Array.from({ length: count }, () =>
+    random.unit() < compounds ? `${random.pick(WORDS)}_${random.pick(WORDS)}` : random.pick(WORDS),
+  );
 }
 
 function classText(random: Random, vocabulary: Vocabulary): string {

@@ -40,10 +40,10 @@ describe('the benchmark payloads', () => {
     );
     expect(sums).toMatchInlineSnapshot(`
       [
-        "3c7e057b2978698f",
-        "0ff4fb8ade930426",
+        "4ce9ea91cdbfcdaa",
+        "d47bf3bf34651610",
         "91f35c06f9befce8",
-        "6cf1ef8b4c42f278",
+        "5ad799d1ee552bef",
       ]
     `);
   });

@@ -4,7 +4,7 @@
  * (corpus.test.ts), as it does with real drivers and applications.
  */
 import { type Random, seededRandom } from './corpus-random.js';
-import { compiledModule, logLines, pythonText } from './corpus-text.js';
+import { compiledModule, logLines, projectVocabulary, pythonText } from './corpus-text.js';
 
 export interface CorpusFile {
   /** Absolute on the board, parts joined by `/`. */
@@ -32,6 +32,7 @@ const encoder = new TextEncoder();
 /** A: 50 files, 115,630 B, 8 folders: 41 .py, 4 .mpy, 5 of random bytes (26,000 B). */
 function smallProject(): Corpus {
   const random = seededRandom(1);
+  const project = projectVocabulary(random);
   const folders = [
     '/lib',
     '/lib/drivers',
@@ -62,7 +63,7 @@ function smallProject(): Corpus {
     const home = index < 2 ? '' : homes[index % homes.length];
     files.push({
       path: `${home}/${name}.py`,
-      bytes: encoder.encode(pythonText(random, sizeBytes)),
+      bytes: encoder.encode(pythonText(random, sizeBytes, project)),
     });
   }
   return asCorpus('A', folders, files);
@@ -71,10 +72,11 @@ function smallProject(): Corpus {
 /** B: 500 files of 200 B of text in 10 folders. */
 function manySmallFiles(): Corpus {
   const random = seededRandom(2);
+  const project = projectVocabulary(random);
   const folders = Array.from({ length: 10 }, (_, index) => `/part${index}`);
   const files = Array.from({ length: 500 }, (_, index) => ({
     path: `/part${index % 10}/item_${index}.py`,
-    bytes: encoder.encode(pythonText(random, 200)),
+    bytes: encoder.encode(pythonText(random, 200, project)),
   }));
   return asCorpus('B', folders, files);
 }
@@ -86,7 +88,8 @@ function randomFile(): Corpus {
 
 /** D: 204,800 B of Python text in one file. */
 function textFile(): Corpus {
-  const bytes = encoder.encode(pythonText(seededRandom(4), 204_800));
+  const random = seededRandom(4);
+  const bytes = encoder.encode(pythonText(random, 204_800, projectVocabulary(random)));
   return asCorpus('D', [], [{ path: '/text.py', bytes }]);
 }
 
@@ -96,6 +99,7 @@ function textFile(): Corpus {
  */
 export function growingProject(step: number): Corpus {
   const random = seededRandom(5);
+  const project = projectVocabulary(random);
   const folders = ['/lib', '/lib/umqtt', '/lib/display', '/app', '/app/pages', '/www', '/data'];
   const logText = logLines(random, 40, 0);
   const plain = 84 - 2;
@@ -105,10 +109,10 @@ export function growingProject(step: number): Corpus {
     bytes:
       index % 9 === 8
         ? compiledModule(random, sizeBytes)
-        : encoder.encode(pythonText(random, sizeBytes)),
+        : encoder.encode(pythonText(random, sizeBytes, project)),
   }));
   let log = logText;
-  let main = pythonText(random, 3_000);
+  let main = pythonText(random, 3_000, project);
   const life = seededRandom(6);
   for (let index = 0; index < step; index += 1) {
     log += logLines(life, 60, 40 + 60 * index);
