@@ -1,0 +1,23 @@
+/** `pin` and `unpin`. */
+import { pinBackup } from '../../jobs/pin.js';
+import { openStore } from '../../wiring.js';
+import { withBoardChoice } from '../board-choice.js';
+import { STATUS_DONE } from '../exit-status.js';
+import type { Session } from '../session.js';
+import { shortId } from '../text/style.js';
+
+export async function run(session: Session): Promise<number> {
+  const parts = { store: openStore(session.options.dir) };
+  const pinned = session.call.name === 'pin';
+  const context = await session.context();
+  const result = await withBoardChoice(session, undefined, ({ board }) => {
+    const backup = session.call.args[0] as string;
+    return pinBackup(parts, { backup, pinned, board, dryRun: session.dryRun }, context);
+  });
+  session.answer(result, () => {
+    const state = result.pinned ? 'pinned' : 'not pinned';
+    const changed = result.changed ? (session.dryRun ? 'would be' : 'is now') : 'is already';
+    return [`${shortId(result.backupId)} ${changed} ${state}.`];
+  });
+  return STATUS_DONE;
+}

@@ -1,0 +1,130 @@
+/** Backups as chains: one tree a board, children under what they build on. */
+import { displayPath } from '../../core/device-path.js';
+import type { BackupListing, BackupRow, BackupState } from '../../jobs/list.js';
+import { countOf, formatBytes } from '../../ui/formats.js';
+import type { Style } from '../terminal.js';
+import type { Cell } from './style.js';
+import { boardText, localTime, paint, shortId, tableLines } from './style.js';
+
+const STATE_COLOURS = {
+  ok: 'green',
+  partial: 'yellow',
+  orphan: 'red',
+  corrupt: 'red',
+  unsupported: 'yellow',
+} as const satisfies Record<BackupState, string>;
+
+export function listLines(listing: BackupListing, style: Style): string[] {
+  if (listing.backups.length === 0) {
+    return [`No backups in ${displayPath(listing.folder)}`];
+  }
+  const lines: string[] = [];
+  for (const group of byBoard(listing.backups)) {
+    if (lines.length > 0) lines.push('');
+    lines.push(paint(style, 'cyan', headOf(group)));
+    lines.push(...tableLines(treeRows(group, style), style));
+  }
+  return [...lines, '', footText(listing)];
+}
+
+function headOf(rows: readonly BackupRow[]): string {
+  const board = rows.findLast((row) => row.board !== null)?.board;
+  return board == null ? 'Unreadable' : boardText(board);
+}
+
+function footText(listing: BackupListing): string {
+  const bytes = listing.backups.reduce((sum, row) => sum + row.archiveSize, 0);
+  return `${countOf(listing.backups.length, 'backup')}, ${formatBytes(bytes)} in ${displayPath(listing.folder)}`;
+}
+
+/** Rows whose board is not known go by their own, last. */
+function byBoard(rows: readonly BackupRow[]): readonly (readonly BackupRow[])[] {
+  const groups = new Map<string, BackupRow[]>();
+  for (const row of rows) {
+    const { board } = row;
+    const key =
+      board === null ? '~' : `${board.uniqueId ?? ''} ${board.uniqueId === null ? board.name : ''}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
+  }
+  const unknown = groups.get('~');
+  groups.delete('~');
+  return [...groups.values(), ...(unknown === undefined ? [] : [unknown])];
+}
+
+interface Drawn {
+  readonly row: BackupRow;
+  readonly branch: string;
+}
+
+/** Safety archives and orphans have no parent here and stand at the margin. */
+function treeRows(rows: readonly BackupRow[], style: Style): Cell[][] {
+  return drawTree(rows, style).map(({ row, branch }) => [
+    { text: `  ${branch}${row.backupId === null ? '????????' : shortId(row.backupId)}` },
+    { text: row.createdAt === null ? '' : localTime(row.createdAt) },
+    { text: typeText(row) },
+    { text: row.fileCount === null ? '' : countOf(row.fileCount, 'file'), align: 'right' },
+    {
+      text: row.totalOriginalSize === null ? '' : formatBytes(row.totalOriginalSize),
+      align: 'right',
+    },
+    { text: formatBytes(row.archiveSize), align: 'right' },
+    { text: row.state, colour: STATE_COLOURS[row.state] },
+    { text: remarks(row) },
+  ]);
+}
+
+function typeText(row: BackupRow): string {
+  if (row.backupType === null) return '';
+  return row.backupType;
+}
+
+function remarks(row: BackupRow): string {
+  const facts = [
+    row.pinned ? 'pinned' : '',
+    row.problem === null ? '' : displayPath(row.problem),
+    row.description === null ? '' : `"${displayPath(row.description)}"`,
+    row.backupId === null ? displayPath(row.archive) : '',
+  ];
+  return facts.filter((fact) => fact !== '').join('  ');
+}
+
+/**
+ * Depth first with a stack of its own. A lone chain stays in one column, so that a thousand
+ * increments do not walk out of the terminal; only a fork moves its branches to the right.
+ */
+export function drawTree(rows: readonly BackupRow[], style: Style): readonly Drawn[] {
+  const ids = new Set(rows.map((row) => row.backupId));
+  const children = new Map<string, BackupRow[]>();
+  const roots: BackupRow[] = [];
+  for (const row of rows) {
+    const parent = row.parentId;
+    if (parent === null || !ids.has(parent) || parent === row.backupId) roots.push(row);
+    else children.set(parent, [...(children.get(parent) ?? []), row]);
+  }
+  const [tee, corner, bar] = (style.unicode ? ['├─ ', '└─ ', '│  '] : ['|- ', '`- ', '|  ']) as [
+    string,
+    string,
+    string,
+  ];
+  const drawn: Drawn[] = [];
+  const seen = new Set<BackupRow>();
+  const stack = roots.toReversed().map((row) => ({ row, branch: '', below: '' }));
+  while (stack.length > 0) {
+    const { row, branch, below } = stack.pop() as { row: BackupRow; branch: string; below: string };
+    if (seen.has(row)) continue;
+    seen.add(row);
+    drawn.push({ row, branch });
+    const next = row.backupId === null ? [] : (children.get(row.backupId) ?? []);
+    const inColumn = next.length === 1 && branch.endsWith(corner);
+    next.toReversed().forEach((child, at) => {
+      if (inColumn) stack.push({ row: child, branch, below });
+      else if (at === 0) stack.push({ row: child, branch: below + corner, below: `${below}   ` });
+      else stack.push({ row: child, branch: below + tee, below: below + bar });
+    });
+  }
+  // A cycle has no root; what it holds is still shown.
+  for (const row of rows) if (!seen.has(row)) drawn.push({ row, branch: '' });
+  return drawn;
+}
