@@ -1,0 +1,60 @@
+/** A spool that starts in memory and moves to a temporary file when it outgrows it. */
+import type { Disk, DiskFile } from './disk.js';
+import type { Spool } from './spool.js';
+import { MemorySpool } from './spool.js';
+
+/** Most boards' whole content; beyond, the disk takes over. */
+export const SPOOL_MEMORY_BYTES_MAX = 8 * 1024 * 1024;
+
+export class FileSpool implements Spool {
+  readonly #disk: Disk;
+  readonly #path: string;
+  #memory: MemorySpool | null = new MemorySpool();
+  #file: DiskFile | null = null;
+  #sizeBytes = 0;
+
+  /** `path` is created only when it is needed. */
+  constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.#path = path;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    if (this.#memory !== null && this.#sizeBytes + bytes.length > SPOOL_MEMORY_BYTES_MAX) {
+      await this.#moveToDisk(this.#memory);
+    }
+    if (this.#memory !== null) await this.#memory.append(bytes);
+    else await this.#file?.write(this.#sizeBytes, bytes);
+    this.#sizeBytes += bytes.length;
+  }
+
+  async truncate(toBytes: number): Promise<void> {
+    if (this.#memory !== null) await this.#memory.truncate(toBytes);
+    else await this.#file?.truncate(toBytes);
+    this.#sizeBytes = Math.min(toBytes, this.#sizeBytes);
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    if (this.#memory !== null) return this.#memory.read(offset, length);
+    return (await this.#file?.read(offset, length)) ?? new Uint8Array(0);
+  }
+
+  /** Closes and removes the file, if there is one. Idempotent. */
+  async remove(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    this.#memory = null;
+    if (file === null) return;
+    await file.close().finally(() => this.#disk.remove(this.#path));
+  }
+
+  async #moveToDisk(memory: MemorySpool): Promise<void> {
+    this.#file ??= await this.#disk.createNew(this.#path);
+    await this.#file.write(0, await memory.read(0, this.#sizeBytes));
+    this.#memory = null;
+  }
+}
