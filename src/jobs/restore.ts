@@ -3,92 +3,137 @@
  * archive it reads from was verified in full before the first byte is written, and that a failure
  * leaves the board as it was (unless `keepGoing` was asked for).
  */
-import { BelayError } from '../core/errors.js';
-import type { AfterMode } from '../device/device-fs.js';
-import type { BoardSummary } from './board-identity.js';
-import type { BoardParts, FailedPath, JobContext, JobWarning } from './context.js';
-import type { OverwritePolicy, RestorePlan } from './restore-plan.js';
+import { BelayError, EXIT_STATUS_BY_CODE } from '../core/errors.js';
+import type { ErrorCode } from '../core/errors.js';
+import { normalizePath } from '../core/device-path.js';
+import type { StoredBackup } from '../store/backup-folder.js';
+import { listArchives } from './archive-listing.js';
+import { identityOfConnection } from './board-identity.js';
+import { BoardSession } from './board-session.js';
+import type { BoardParts, JobContext } from './context.js';
+import { JobVoice } from './job-voice.js';
+import { mountsToScan, planRestore } from './plan-restore.js';
+import { PreparedPlan } from './prepared-plan.js';
+import type { PreparedRestore, RestoreOptions } from './restore-options.js';
+import type { RestorePlan } from './restore-plan.js';
+import { selectEntries } from './restore-selection.js';
+import { verifiedSource } from './restore-source.js';
+import type { SourceBackup } from './restore-source.js';
+import { chooseBackup } from './select-backup.js';
+import { VerifiedArchives } from './verified-archives.js';
 
-export interface RestoreOptions {
-  /** `latest` (default), an id or unique prefix, or the path of a .blb. */
-  readonly backup?: string | undefined;
-  /** Only these files and folders of the backup; default all. */
-  readonly paths?: readonly string[] | undefined;
-  readonly include?: readonly string[] | undefined;
-  readonly exclude?: readonly string[] | undefined;
-  /** Put everything below this folder of the board. */
-  readonly to?: string | undefined;
-  /** Old path -> new path, the longest match wins. */
-  readonly map?: readonly { readonly from: string; readonly to: string }[] | undefined;
-  /** Default `if-changed`. */
-  readonly overwrite?: OverwritePolicy | undefined;
-  readonly delete?: boolean | undefined;
-  /** Make a safety archive of what is overwritten or deleted; default true. */
-  readonly safety?: boolean | undefined;
-  readonly inPlace?: boolean | undefined;
-  /** Hash every written file on the board afterwards; default true. */
-  readonly verify?: boolean | undefined;
-  readonly keepGoing?: boolean | undefined;
-  readonly boardName?: string | null | undefined;
-  readonly after?: AfterMode | undefined;
-  readonly retryLockMs?: number | undefined;
-}
+export type { PreparedRestore, RestoreOptions, RestoreResult, RestoreSource, RestoreSummary } from './restore-options.js';
 
-/** The last JSON line of a restore, without its `type`. */
-export interface RestoreSummary {
-  readonly command: 'restore';
-  readonly backupId: string;
-  readonly filesWritten: number;
-  readonly filesSkipped: number;
-  readonly filesDeleted: number;
-  readonly bytesWritten: number;
-  readonly wireBytesIn: number;
-  readonly wireBytesOut: number;
-  /** Every written file was hashed on the board under its final name and is right. */
-  readonly verified: boolean;
-  readonly durationMs: number;
-  readonly failed: readonly FailedPath[];
-}
-
-export interface RestoreResult {
-  readonly summary: RestoreSummary;
-  readonly plan: RestorePlan;
-  readonly board: BoardSummary;
-  /** Path of the safety archive, null where none was needed or wanted. */
-  readonly safetyArchive: string | null;
-  readonly warnings: readonly JobWarning[];
-  /** Paths an undo left alone because they have changed since. */
-  readonly conflicts: readonly string[];
-  /** True: exit status 3 (failed files with keepGoing, conflicts of an undo). */
-  readonly partial: boolean;
-}
-
-/** The backup a plan restores from. */
-export interface RestoreSource {
-  readonly backupId: string;
-  readonly archive: string;
-  readonly createdAt: string;
-  readonly description: string | null;
-  readonly board: BoardSummary;
-}
-
-/** A restore whose plan is made and not carried out. Call exactly one of `carryOut` and `cancel`. */
-export interface PreparedRestore {
-  readonly plan: RestorePlan;
-  readonly source: RestoreSource;
-  readonly board: BoardSummary;
-  readonly warnings: readonly JobWarning[];
-  /** Throws the cause of a failure after everything was rolled back (details.rolledBack). */
-  carryOut(): Promise<RestoreResult>;
-  /** Leaves the board as it was found. Also for dry runs. */
-  cancel(): Promise<void>;
-}
-
-/** Connects, verifies the archives, scans, plans. The board is not changed. */
+/**
+ * Connects, verifies the archives, scans, plans. The board is not changed. Throws where the plan
+ * could not be carried out: `board/full`, `board/unfit` and `board/read-only` (unless keepGoing).
+ */
 export async function prepareRestore(
-  _parts: BoardParts,
-  _options: RestoreOptions,
-  _context: JobContext,
+  parts: BoardParts,
+  options: RestoreOptions,
+  context: JobContext,
 ): Promise<PreparedRestore> {
-  throw new BelayError('job/failed', 'restore is not available');
+  const voice = new JobVoice(context);
+  voice.begin('connecting');
+  const session = await BoardSession.open(parts.connect, context);
+  voice.countWire(() => session.counters());
+  try {
+    return await prepareWith(session, parts, options, voice, context);
+  } catch (error) {
+    await session.leave(options.after ?? 'auto');
+    throw error;
+  }
+}
+
+async function prepareWith(
+  session: BoardSession,
+  parts: BoardParts,
+  options: RestoreOptions,
+  voice: JobVoice,
+  context: JobContext,
+): Promise<PreparedRestore> {
+  const identity = identityOfConnection(session.connection, options.boardName ?? null);
+  const listing = await listArchives(parts.store);
+  const board = options.boardName ?? null;
+  const choice = { wanted: options.backup ?? 'latest', connected: identity, board, safety: true };
+  const stored = await chooseBackup(parts, choice, listing);
+  const { paths = [], include = [], exclude = [] } = options;
+  const selection = { paths: paths.map(normalizePath), include, exclude };
+  const source = await verified(parts, stored, listing, options, voice, context, selection);
+  try {
+    const given = {
+      source: { tree: source.tree, scope: source.tip.manifest.scope, device: source.tip.manifest.deviceInfo },
+      selection,
+      to: options.to ?? '',
+      map: options.map ?? [],
+    };
+    const mounts = mountsToScan(given, session.info);
+    voice.begin('scanning');
+    const { tree, warnings } = await session.fs.scan({
+      roots: [''],
+      mounts,
+      hashes: 'content',
+      known: source.tree,
+      signal: context.signal,
+      onEntry: () => voice.fileDone(),
+    });
+    voice.end();
+    for (const { code, message, path } of warnings) voice.warn(code, message, path);
+    const plan = planRestore({
+      ...given,
+      board: { tree, info: session.info, scannedMounts: new Set(['', ...mounts]) },
+      overwrite: options.overwrite ?? 'if-changed',
+      delete: options.delete ?? false,
+      inPlace: options.inPlace ?? false,
+      safety: options.safety ?? true,
+    });
+    requireFeasible(plan, options.keepGoing ?? false);
+    for (const { code, message, path } of plan.warnings) voice.warn(code, message, path);
+    return new PreparedPlan({ session, store: parts.store, plan, current: tree, mounts, content: source.content, tip: source.tip, options, voice, context });
+  } catch (error) {
+    await source.content.close();
+    throw error;
+  }
+}
+
+async function verified(
+  parts: BoardParts,
+  stored: StoredBackup,
+  listing: Awaited<ReturnType<typeof listArchives>>,
+  options: RestoreOptions,
+  voice: JobVoice,
+  context: JobContext,
+  selection: { readonly paths: readonly string[]; readonly include: readonly string[]; readonly exclude: readonly string[] },
+): Promise<SourceBackup> {
+  voice.begin('verifying', { files: 0, bytes: stored.archiveBytes });
+  const archives = new VerifiedArchives(parts.store, context.signal, (count) => voice.advance(count));
+  const keepGoing = options.keepGoing ?? false;
+  const source = await verifiedSource({ store: parts.store, verified: archives }, stored, listing, {
+    keepGoing,
+    wanted: (tree) => {
+      const wanted = new Set(selectEntries(tree, selection).map((entry) => entry.path));
+      return (path) => wanted.has(path);
+    },
+  });
+  voice.end();
+  return source;
+}
+
+/** Nothing is begun that is known to end badly. */
+export function requireFeasible(plan: RestorePlan, keepGoing: boolean): void {
+  if (!plan.fits && plan.space !== null) {
+    const { freeBytes, neededBytes } = plan.space;
+    throw new BelayError('board/full', `the board has ${freeBytes} bytes free, this restore needs ${neededBytes}`, {
+      hint: 'restore fewer files, delete some first (--delete), or allow writing in place of the old files (--in-place)',
+      details: { freeBytes, neededBytes },
+    });
+  }
+  const first = plan.unfit[0];
+  if (first === undefined || keepGoing) return;
+  const others = plan.unfit.length === 1 ? '' : ` (and ${plan.unfit.length - 1} more)`;
+  const code = Object.hasOwn(EXIT_STATUS_BY_CODE, first.code) ? (first.code as ErrorCode) : 'board/unfit';
+  throw new BelayError(code, `/${first.path}: ${first.message}${others}`, {
+    hint: 'leave it out with --exclude, put it elsewhere with --map, or restore the rest with --keep-going',
+    details: { unfit: plan.unfit },
+  });
 }
