@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { loadMicroPython } from '@micropython/micropython-webassembly-pyscript';
 
 /** How much memory the encoder gets; firmware-helpers/deflate.md has the choice for a board. */
 export interface EncoderShape {
@@ -8,8 +7,13 @@ export interface EncoderShape {
   readonly ways: 1 | 2 | 4 | 8;
 }
 
-/** A number of bytes to compress next, `restart` (forgets the text so far) or `end`. */
-export type EncoderStep = number | 'restart' | 'end';
+/**
+ * A number of bytes to compress next; `restart`: forgets the text so far; `repeat`: goes back to
+ * the last restart, input included, as a board does for a gap; `end`.
+ */
+export type EncoderStep = number | 'restart' | 'repeat' | 'end';
+
+const STEP_NUMBERS = { restart: 0, repeat: -2, end: -1 };
 
 export interface EncoderRun {
   /** What all steps wrote, joined. */
@@ -17,6 +21,19 @@ export interface EncoderRun {
   /** Bytes that each step wrote. */
   readonly stepBytes: readonly number[];
 }
+
+/** What is used here of a package that brings no types. */
+interface MicroPython {
+  readonly FS: {
+    writeFile(path: string, content: Uint8Array | string): void;
+    readFile(path: string): Uint8Array;
+  };
+  runPython(source: string): unknown;
+}
+interface MicroPythonModule {
+  loadMicroPython(options: { heapsize: number }): Promise<MicroPython>;
+}
+const MICROPYTHON: string = '@micropython/micropython-webassembly-pyscript';
 
 const SHAPE: EncoderShape = { ringBytes: 8_192, slots: 1_024, ways: 4 };
 
@@ -28,13 +45,14 @@ export const GROWTH_MAX_BYTES = 112;
  * the buffers themselves, so every access beyond a buffer is an IndexError.
  */
 export class EncoderBoard {
-  readonly #python: Awaited<ReturnType<typeof loadMicroPython>>;
+  readonly #python: MicroPython;
 
-  private constructor(python: Awaited<ReturnType<typeof loadMicroPython>>) {
+  private constructor(python: MicroPython) {
     this.#python = python;
   }
 
   static async start(): Promise<EncoderBoard> {
+    const { loadMicroPython } = (await import(MICROPYTHON)) as MicroPythonModule;
     const python = await loadMicroPython({ heapsize: 16 * 1024 * 1024 });
     python.runPython(encoderSource().replace('@micropython.viper\n', ''));
     python.runPython(DRIVER);
@@ -43,7 +61,7 @@ export class EncoderBoard {
 
   /** Runs the steps over `input` with fresh buffers. `noise` fills them first. */
   run(input: Uint8Array, steps: readonly EncoderStep[], shape = SHAPE, noise = 0): EncoderRun {
-    const numbers = steps.map((step) => (step === 'restart' ? 0 : step === 'end' ? -1 : step));
+    const numbers = steps.map((step) => (typeof step === 'number' ? step : STEP_NUMBERS[step]));
     this.#python.FS.writeFile('/input', input);
     this.#python.FS.writeFile('/steps', JSON.stringify(numbers));
     const { ringBytes, slots, ways } = shape;
@@ -51,7 +69,7 @@ export class EncoderBoard {
     return {
       output: Uint8Array.from(this.#python.FS.readFile('/output')),
       stepBytes: JSON.parse(
-        this.#python.FS.readFile('/written', { encoding: 'utf8' }) as string,
+        new TextDecoder().decode(this.#python.FS.readFile('/written')),
       ) as number[],
     };
   }
@@ -87,9 +105,15 @@ def run(ring, slots, ways, noise):
     out = bytearray()
     at = 0
     written = []
+    d = bytearray()
     for step in json.load(open('/steps')):
         before = len(out)
-        while True:
+        if step == 0:
+            kept = S[2], S[3], S[4], at
+        if step == -2:
+            compress(r, 0, d, S)
+            S[2], S[3], S[4], at = kept
+        while step > -2:
             n = step if step < 1 else min(step, ring - S[0])
             if n > 0:
                 r[S[0]:S[0] + n] = data[at:at + n]
