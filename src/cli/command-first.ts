@@ -8,11 +8,16 @@ import { COMMAND_NAMES } from './call.js';
 import { nearestWord } from './suggest.js';
 
 export function commandFirst(argv: readonly string[], program: Command): string[] {
-  const at = indexOfCommand(argv, knownOptions(program));
+  const options = knownOptions(program);
+  const at = indexOfCommand(argv, options);
   if (at < 0) return asksForProgram(argv) ? [...argv] : ['backup', ...argv];
   const word = argv[at] as string;
   const known: readonly string[] = [...COMMAND_NAMES, 'help'];
-  if (!known.includes(word)) throw unknownCommand(word);
+  if (!known.includes(word)) {
+    // After an option that nobody knows the word may be its value: then the option is the mistake.
+    if (hasUnknownOption(argv.slice(0, at), options)) return ['backup', ...argv];
+    throw unknownCommand(word);
+  }
   return [word, ...argv.slice(0, at), ...argv.slice(at + 1)];
 }
 
@@ -41,6 +46,10 @@ function indexOfCommand(argv: readonly string[], options: ReadonlyMap<string, Op
     at = afterOption(argv, at, options);
   }
   return -1;
+}
+
+function hasUnknownOption(argv: readonly string[], options: ReadonlyMap<string, Option>): boolean {
+  return argv.some((word) => word.startsWith('--') && !options.has(word.replace(/=.*$/, '')));
 }
 
 /** Index of the word behind an option and its values, as commander will read them. */

@@ -1,7 +1,6 @@
 /** `restore` and `restore --undo`: plan, question, carry out; one board or several. */
 import { BelayError } from '../../core/errors.js';
 import type { JobContext, JobWarning } from '../../jobs/context.js';
-import type { OverwritePolicy } from '../../jobs/plan-restore.js';
 import type {
   PreparedRestore,
   RestoreOptions,
@@ -9,6 +8,7 @@ import type {
   RestoreSummary,
 } from '../../jobs/restore.js';
 import { prepareRestore } from '../../jobs/restore.js';
+import type { OverwritePolicy } from '../../jobs/restore-plan.js';
 import { prepareUndo } from '../../jobs/undo-restore.js';
 import { countOf, formatBytes } from '../../ui/formats.js';
 import { openStore } from '../../wiring.js';
@@ -182,6 +182,8 @@ async function confirmPlans(
   options: Options,
 ): Promise<void> {
   if (plans.every((prepared) => isEmptyPlan(prepared.plan))) return;
+  // A plan that cannot be carried out is refused by the job with the reason; there is no question.
+  if (plans.length === 1 && plans.every(({ plan }) => !plan.fits)) return;
   const verb = options.undo === true ? 'Take the restore back' : 'Restore';
   const where = plans.length === 1 ? '' : ` to ${countOf(plans.length, 'board')}`;
   await session.terminal.confirm(`${verb}${where}?`, session.signal);

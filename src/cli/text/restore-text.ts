@@ -1,8 +1,8 @@
 /** A restore's plan as people read it before they say yes, and what came of it. */
 import { displayPath } from '../../core/device-path.js';
 import type { JobWarning } from '../../jobs/context.js';
-import type { PlannedOperation, RestorePlan } from '../../jobs/plan-restore.js';
 import type { PreparedRestore, RestoreResult } from '../../jobs/restore.js';
+import type { PlannedOperation, RestorePlan } from '../../jobs/restore-plan.js';
 import { countOf, formatBytes, formatDuration } from '../../ui/formats.js';
 import { warningText } from '../../ui/progress-text.js';
 import type { Style } from '../terminal.js';
@@ -29,8 +29,9 @@ export function planLines(
     ...headLines(prepared, style, options.undo),
     ...bounded(operationLines(plan, style), options.linesMax, ' (--dry-run shows all)'),
     ...conflictLines(plan, style),
+    ...unfitLines(plan, style),
     totalsText(plan),
-    ...spaceLines(plan),
+    ...spaceLines(plan, style),
     ...strategyLines(plan),
     ...options.warnings.map((warning) =>
       paint(style, 'yellow', `warning: ${warningText(warning)}`),
@@ -114,6 +115,13 @@ function conflictLines(plan: RestorePlan, style: Style): string[] {
   return bounded(lines, PLAN_LINES_MAX, '');
 }
 
+function unfitLines(plan: RestorePlan, style: Style): string[] {
+  const lines = plan.unfit.map(({ path, message }) =>
+    paint(style, 'red', `  ! ${displayPath(path)}  ${displayPath(message)}`),
+  );
+  return bounded(lines, PLAN_LINES_MAX, '');
+}
+
 function totalsText(plan: RestorePlan): string {
   const skipped = (reason: string) => plan.skipped.filter((each) => each.reason === reason).length;
   const facts = [
@@ -123,12 +131,13 @@ function totalsText(plan: RestorePlan): string {
     plan.foldersToDelete > 0 ? `${countOf(plan.foldersToDelete, 'folder')} to delete` : '',
     skipped('unchanged') > 0 ? `${skipped('unchanged')} unchanged` : '',
     skipped('exists') > 0 ? `${skipped('exists')} kept as they are` : '',
+    plan.unfit.length > 0 ? `${plan.unfit.length} that this board cannot take` : '',
     skipped('failed') > 0 ? `${skipped('failed')} unknown to the backup` : '',
   ];
   return `${facts.filter((fact) => fact !== '').join(', ')}.`;
 }
 
-function spaceLines(plan: RestorePlan): string[] {
+function spaceLines(plan: RestorePlan, _style: Style): string[] {
   if (plan.space === null) return [];
   const { freeBytes, neededBytes } = plan.space;
   return [
