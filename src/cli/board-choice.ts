@@ -35,15 +35,61 @@ export async function withBoardChoice<T>(
       return await work(choice);
     } catch (error) {
       if (!isBelayError(error, 'usage/ambiguous-board') || round >= QUESTIONS_MAX) throw error;
-      const candidates = candidatesOf(error);
-      if (!session.terminal.canAsk || candidates.length === 0) throw error;
-      await session.endProgress();
-      session.terminal.err(displayPath(error.message));
-      const labels = candidates.map((candidate) => candidate.label);
-      const hint = error.hint ?? 'name it with --port or --board';
-      const at = await session.terminal.choose('Which one?', labels, hint, session.signal);
-      choice = (candidates[at] as Candidate).choose(choice);
+      choice = await askWhich(session, choice, error);
     }
+  }
+}
+
+async function askWhich(
+  session: Session,
+  before: BoardChoice,
+  error: BelayError,
+): Promise<BoardChoice> {
+  const candidates = candidatesOf(error);
+  if (!session.terminal.canAsk || candidates.length === 0) throw error;
+  await session.endProgress();
+  session.terminal.err(displayPath(error.message));
+  const labels = candidates.map((candidate) => candidate.label);
+  const hint = error.hint ?? 'name it with --port or --board';
+  const at = await session.terminal.choose('Which one?', labels, hint, session.signal);
+  return (candidates[at] as Candidate).choose(before);
+}
+
+/**
+ * The same for commands that need no board: where `latest` could be of several boards, the one that
+ * is connected decides; only where there is none, or it has no backup, is the user asked.
+ */
+export async function withBackupChoice<T>(
+  session: Session,
+  work: (board: string | null) => Promise<T>,
+): Promise<T> {
+  return withBoardChoice(session, undefined, async ({ board }) => {
+    try {
+      return await work(board);
+    } catch (error) {
+      if (!isBelayError(error, 'usage/ambiguous-board') || board !== null) throw error;
+      const connected = await connectedBoardId(session);
+      if (connected === null) throw error;
+      try {
+        return await work(connected);
+      } catch (again) {
+        throw isBelayError(again, 'store/not-found') ? error : again;
+      }
+    }
+  });
+}
+
+/** The unique id of the board on the port; null where there is none to ask. */
+async function connectedBoardId(session: Session): Promise<string | null> {
+  const context = await session.context();
+  const connect = boardConnector(session, session.options.port?.[0], context, { wait: false });
+  try {
+    const connection = await connect({ signal: context.signal });
+    await connection.leave(session.options.after ?? 'auto');
+    return connection.info.uniqueId;
+  } catch (error) {
+    if (isBelayError(error, 'job/cancelled')) throw error;
+    return null;
   }
 }
 

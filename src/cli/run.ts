@@ -12,6 +12,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
   const early = earlyWishes(argv);
   let terminal = new Terminal(process, early);
   let status: number;
+  // A defect in a callback of a port or a thread: said like any other, without a stack.
+  process.on('uncaughtException', (thrown) => {
+    process.exit(reportFailure(thrown, terminal, early.json));
+  });
   try {
     const parsed = parseCommandLine(argv, {
       version: ownVersion(),
@@ -51,11 +55,15 @@ function earlyWishes(argv: readonly string[]) {
   };
 }
 
+const STOPPING = {
+  type: 'note',
+  code: 'stopping',
+  message: 'stopping; press Ctrl-C again to leave at once',
+} as const;
+
 async function runCall(call: CommandCall, terminal: Terminal): Promise<number> {
   const stop = listenForStop(process, {
-    onFirst: () => {
-      if (!call.options.json) terminal.err('\nstopping; press Ctrl-C again to leave at once');
-    },
+    onFirst: () => session.emit(STOPPING),
     // Ink hides the cursor and gives it back when it unmounts, which it does as the process exits.
     onForced: () => {},
     bounded: () => call.name !== 'restore',

@@ -1,7 +1,7 @@
 /** `cat`: one file's bytes to stdout, nothing else. */
 import { catFile } from '../../jobs/cat.js';
 import { openStore } from '../../wiring.js';
-import { withBoardChoice } from '../board-choice.js';
+import { withBackupChoice } from '../board-choice.js';
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 
@@ -9,7 +9,7 @@ export async function run(session: Session): Promise<number> {
   const context = await session.context();
   const parts = { store: openStore(session.options.dir) };
   const [backup, path] = session.call.args as readonly [string, string];
-  const found = await withBoardChoice(session, undefined, ({ board }) =>
+  const found = await withBackupChoice(session, (board) =>
     catFile(parts, { backup, path, board }, context),
   );
   for await (const chunk of found.content) {

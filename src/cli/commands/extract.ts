@@ -3,7 +3,7 @@ import { displayPath } from '../../core/device-path.js';
 import { extractBackup } from '../../jobs/extract.js';
 import { countOf, formatBytes } from '../../ui/formats.js';
 import { openStore } from '../../wiring.js';
-import { withBoardChoice } from '../board-choice.js';
+import { withBackupChoice } from '../board-choice.js';
 import type { EverywhereOptions } from '../call.js';
 import { STATUS_DONE, STATUS_PARTIAL } from '../exit-status.js';
 import type { Session } from '../session.js';
@@ -20,7 +20,7 @@ export async function run(session: Session): Promise<number> {
   const options = session.optionsAs<Options>();
   const [backup, paths] = session.call.args as readonly [string, readonly string[] | undefined];
   const parts = { store: openStore(session.options.dir) };
-  const result = await withBoardChoice(session, undefined, async ({ board }) => {
+  const result = await withBackupChoice(session, async (board) => {
     if (!session.json) await session.startProgress();
     const { include, exclude, output, keepGoing } = options;
     const wanted = {

@@ -1,7 +1,7 @@
 /** `files`. */
 import { listFiles } from '../../jobs/files.js';
 import { openStore } from '../../wiring.js';
-import { withBoardChoice } from '../board-choice.js';
+import { withBackupChoice } from '../board-choice.js';
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { filesLines } from '../text/files-text.js';
@@ -10,7 +10,7 @@ export async function run(session: Session): Promise<number> {
   const context = await session.context();
   const parts = { store: openStore(session.options.dir) };
   const [backup, pattern] = session.call.args as readonly [string, string | undefined];
-  const listing = await withBoardChoice(session, undefined, ({ board }) =>
+  const listing = await withBackupChoice(session, (board) =>
     listFiles(parts, { backup, pattern, board }, context),
   );
   session.answer(listing, () => filesLines(listing.files, session.terminal.style));

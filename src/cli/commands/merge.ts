@@ -1,7 +1,7 @@
 /** `merge`: a full archive out of a chain. */
 import { mergeBackups } from '../../jobs/merge.js';
 import { openStore } from '../../wiring.js';
-import { withBoardChoice } from '../board-choice.js';
+import { withBackupChoice } from '../board-choice.js';
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { mergeLines } from '../text/upkeep-text.js';
@@ -17,8 +17,9 @@ export async function run(session: Session): Promise<number> {
     await session.endProgress();
     return result;
   };
-  const result = await withBoardChoice(session, undefined, async ({ board }) => {
-    if (replace && !session.dryRun && session.options.yes !== true) {
+  const result = await withBackupChoice(session, async (board) => {
+    // --replace is the answer already; a person is asked all the same.
+    if (replace && !session.dryRun && session.options.yes !== true && session.terminal.canAsk) {
       const plan = await merge(board, true);
       for (const line of mergeLines(plan)) session.terminal.err(line);
       if (plan.removed.length > 0) {

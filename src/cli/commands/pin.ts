@@ -1,7 +1,7 @@
 /** `pin` and `unpin`. */
 import { pinBackup } from '../../jobs/pin.js';
 import { openStore } from '../../wiring.js';
-import { withBoardChoice } from '../board-choice.js';
+import { withBackupChoice } from '../board-choice.js';
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { shortId } from '../text/style.js';
@@ -10,7 +10,7 @@ export async function run(session: Session): Promise<number> {
   const parts = { store: openStore(session.options.dir) };
   const pinned = session.call.name === 'pin';
   const context = await session.context();
-  const result = await withBoardChoice(session, undefined, ({ board }) => {
+  const result = await withBackupChoice(session, (board) => {
     const backup = session.call.args[0] as string;
     return pinBackup(parts, { backup, pinned, board, dryRun: session.dryRun }, context);
   });

@@ -26,7 +26,8 @@ export async function run(session: Session): Promise<number> {
     session.answer(shown, () => pruneLines(shown, session.terminal.style));
     return STATUS_DONE;
   }
-  if (session.options.yes !== true) {
+  // The policy is the answer already (cron); a person is asked all the same.
+  if (session.options.yes !== true && session.terminal.canAsk) {
     for (const line of pruneLines(plan, session.terminal.style)) session.terminal.err(line);
     await session.terminal.confirm(
       `Remove ${countOf(plan.removed.length, 'backup')}?`,

@@ -2,7 +2,7 @@
 import { removeBackups } from '../../jobs/remove.js';
 import { countOf } from '../../ui/formats.js';
 import { openStore } from '../../wiring.js';
-import { withBoardChoice } from '../board-choice.js';
+import { withBackupChoice } from '../board-choice.js';
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { removeLines } from '../text/upkeep-text.js';
@@ -17,8 +17,9 @@ export async function run(session: Session): Promise<number> {
     yes,
     retryLockMs: session.retryLockMs,
   };
-  const result = await withBoardChoice(session, undefined, async ({ board }) => {
-    if (!session.dryRun && !yes) {
+  const result = await withBackupChoice(session, async (board) => {
+    // Naming a backup (and --cascade) is the answer already; a person is asked all the same.
+    if (!session.dryRun && !yes && session.terminal.canAsk) {
       const plan = await removeBackups(parts, { ...wanted, board, dryRun: true }, context);
       for (const line of removeLines(plan)) session.terminal.err(line);
       await session.terminal.confirm(

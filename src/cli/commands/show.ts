@@ -1,7 +1,7 @@
 /** `show`. */
 import { showBackup } from '../../jobs/show.js';
 import { openStore } from '../../wiring.js';
-import { withBoardChoice } from '../board-choice.js';
+import { withBackupChoice } from '../board-choice.js';
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { showLines } from '../text/show-text.js';
@@ -9,7 +9,7 @@ import { showLines } from '../text/show-text.js';
 export async function run(session: Session): Promise<number> {
   const context = await session.context();
   const parts = { store: openStore(session.options.dir) };
-  const details = await withBoardChoice(session, undefined, ({ board }) =>
+  const details = await withBackupChoice(session, (board) =>
     showBackup(parts, { backup: session.call.args[0] as string, board }, context),
   );
   session.answer(details, () => showLines(details));

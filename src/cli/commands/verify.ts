@@ -6,7 +6,7 @@ import type { VerifyResult } from '../../jobs/verify.js';
 import { verifyAgainstBoard, verifyBackups } from '../../jobs/verify.js';
 import { countOf } from '../../ui/formats.js';
 import { openStore } from '../../wiring.js';
-import { boardConnector, withBoardChoice } from '../board-choice.js';
+import { boardConnector, withBackupChoice, withBoardChoice } from '../board-choice.js';
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { changeLines, changeTotals } from '../text/change-text.js';
@@ -16,7 +16,7 @@ export async function run(session: Session): Promise<number> {
   const backups = (session.call.args[0] ?? []) as readonly string[];
   if (session.call.options.againstBoard === true) return againstBoard(session, backups);
   const parts = { store: openStore(session.options.dir) };
-  const result = await withBoardChoice(session, undefined, async ({ board }) => {
+  const result = await withBackupChoice(session, async (board) => {
     await startQuietly(session);
     return verifyBackups(parts, { backups, board }, await session.context());
   });
