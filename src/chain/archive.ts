@@ -29,6 +29,20 @@ export function isKnown(archive: ChainArchive): archive is KnownArchive {
   return archive.manifest !== null;
 }
 
+/** What an archive of a newer format still says: the fields frozen for every version. */
+export interface FrozenRecord {
+  readonly backupId?: unknown;
+  readonly sequence?: unknown;
+  readonly parent?: { readonly backupId?: unknown } | null;
+  readonly deviceInfo?: { readonly uniqueId?: unknown };
+}
+
+/** From the problem of an archive whose manifest is null; empty where it says nothing. */
+export function frozenRecordOf(archive: ChainArchive): FrozenRecord {
+  const frozen = archive.problem?.details.frozen;
+  return typeof frozen === 'object' && frozen !== null ? frozen : {};
+}
+
 /** Equal for archives that may stand in one chain: same board, same scope; null: none may. */
 export function chainKeyOf(manifest: Manifest): string | null {
   const board = boardKeyOf(manifest.deviceInfo);

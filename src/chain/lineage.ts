@@ -7,7 +7,7 @@ import type { Manifest } from '../archive/manifest.js';
 import { boardKeyOf } from '../core/board-key.js';
 import { BelayError } from '../core/errors.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
-import { isKnown, isPartial, isWhole, scopeKeyOf } from './archive.js';
+import { frozenRecordOf, isKnown, isPartial, isWhole, scopeKeyOf } from './archive.js';
 
 /** `ok` speaks for head, length and chain; only a verification speaks for the content. */
 export type ArchiveState = 'ok' | 'partial' | 'orphan' | 'corrupt' | 'unsupported';
@@ -51,7 +51,7 @@ export function chainOf(node: LineageNode): readonly KnownArchive[] {
 export function nextSequence(archives: readonly ChainArchive[]): number {
   let highest = 0;
   for (const archive of archives) {
-    const known = archive.manifest?.sequence ?? archive.problem?.details.sequence;
+    const known = archive.manifest?.sequence ?? frozenRecordOf(archive).sequence;
     if (typeof known === 'number' && Number.isSafeInteger(known))
       highest = Math.max(highest, known);
     for (const old of archive.manifest?.supersedes ?? []) highest = Math.max(highest, old.sequence);
@@ -112,7 +112,7 @@ class ParentIndex {
 
   constructor(nodes: readonly Node[]) {
     for (const node of nodes) {
-      const id = node.archive.manifest?.backupId ?? node.archive.problem?.details.backupId;
+      const id = node.archive.manifest?.backupId ?? frozenRecordOf(node.archive).backupId;
       if (typeof id === 'string') push(this.byId, id, node);
       for (const old of node.archive.manifest?.supersedes ?? []) {
         push(this.#superseding, old.backupId, node);
@@ -240,7 +240,7 @@ function parentError(
   why: string,
 ): BelayError {
   return new BelayError(code, `${node.archive.path}: ${why}`, {
-    hint: 'put the missing archive back, or restore what is left with --keep-going',
+    hint: 'Put the missing archive back, or restore what is left with --keep-going.',
     details: { backupId: manifest.backupId, parentId: manifest.parent?.backupId ?? null },
   });
 }

@@ -75,7 +75,7 @@ export function requireContent(tip: KnownArchive, map: ContentMap): void {
     'chain/missing-content',
     `${tip.path}: no archive holds the content of ${first.relativePath}${others}`,
     {
-      hint: 'put the missing archives back, or restore what is left with --keep-going',
+      hint: 'Put the missing archives back, or restore what is left with --keep-going.',
       details: {
         backupId: tip.manifest.backupId,
         paths: map.missing.map((entry) => entry.relativePath),

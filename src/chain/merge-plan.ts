@@ -84,7 +84,7 @@ function refuseUnknownFeatures(chain: readonly KnownArchive[]): void {
     const [feature] = manifest.requiredFeatures.merge;
     if (feature === undefined) continue;
     throw new BelayError('archive/unsupported', `${path}: merging it needs "${feature}"`, {
-      hint: 'merge it with the newer belay-backup that wrote it',
+      hint: 'Merge it with the newer belay-backup that wrote it.',
     });
   }
 }

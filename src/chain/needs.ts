@@ -6,7 +6,7 @@
  */
 import { boardKeyOf } from '../core/board-key.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
-import { isKnown } from './archive.js';
+import { frozenRecordOf, isKnown } from './archive.js';
 import type { Lineage, LineageNode } from './lineage.js';
 import { contentKeyOf, filesOf, holdsContent } from './materialize.js';
 
@@ -82,9 +82,8 @@ function parentToKeep(
 
 function parentIdOf(archive: ChainArchive): string | null {
   if (archive.manifest !== null) return archive.manifest.parent?.backupId ?? null;
-  const parent = archive.problem?.details.parent;
-  if (typeof parent !== 'object' || parent === null || !('backupId' in parent)) return null;
-  return typeof parent.backupId === 'string' ? parent.backupId : null;
+  const id = frozenRecordOf(archive).parent?.backupId;
+  return typeof id === 'string' ? id : null;
 }
 
 /** Who holds which content, per board. */

@@ -72,7 +72,7 @@ function withoutHistory(request: ParentRequest, known: number, ofBoard: number):
   }
   if (known > 0 && request.requireParent) {
     throw new BelayError('chain/foreign', 'the backups here are of another board', {
-      hint: 'plug in the board they were made of, or leave --require-parent out',
+      hint: 'Plug in the board they were made of, or leave --require-parent out.',
     });
   }
   const choice = full('first-backup', 'taking a full backup: there is none of this board yet', []);
@@ -187,7 +187,7 @@ function orRefuse(request: ParentRequest, choice: ParentChoice): ParentChoice {
   if (!request.requireParent) return choice;
   const why = choice.sentence.replace('taking a full backup: ', '');
   throw new BelayError('chain/no-parent', `no parent to build on: ${why}`, {
-    hint: 'take a full backup (--type full), or leave --require-parent out',
+    hint: 'Take a full backup (--type full), or leave --require-parent out.',
     details: { rejected: choice.rejected },
   });
 }

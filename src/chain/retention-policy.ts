@@ -44,7 +44,7 @@ export interface PolicyItem {
 export function parseSpan(text: string): Span {
   if (!/^(?:\d+[ymdh])+$/.test(text)) {
     throw new BelayError('usage/invalid', `"${text}" is no span of time`, {
-      hint: 'write numbers with y, m, d or h, such as 1y6m or 14d',
+      hint: 'Write numbers with y, m, d or h, such as 1y6m or 14d.',
     });
   }
   const sum = (unit: string) =>

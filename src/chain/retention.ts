@@ -6,7 +6,7 @@
 import { boardKeyOf } from '../core/board-key.js';
 import { BelayError } from '../core/errors.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
-import { isKnown, isWhole } from './archive.js';
+import { frozenRecordOf, isKnown, isWhole } from './archive.js';
 import type { Lineage, LineageNode } from './lineage.js';
 import { chainOf, isHealthy, resolveLineage } from './lineage.js';
 import type { Needs } from './needs.js';
@@ -65,7 +65,7 @@ export function planRetention(
 function refuseEmptyPolicy(policy: KeepPolicy): void {
   if (!isEmptyPolicy(policy)) return;
   throw new BelayError('usage/no-policy', 'no policy was specified, no backups will be removed', {
-    hint: 'give at least one --keep-… option',
+    hint: 'Give at least one --keep-… option.',
   });
 }
 
@@ -87,9 +87,11 @@ function judge(archives: readonly ChainArchive[], request: RetentionRequest): Ju
   return { lineage, items, reasons, needs: needsOf(lineage, new Set(reasons.keys())) };
 }
 
-/** Unreadable archives belong to every board's picture: nobody may expire them. */
+/** What does not say whose it is stands in every board's picture: nobody may expire it. */
 function belongsTo(archive: ChainArchive, boardKey: string | null): boolean {
-  return !isKnown(archive) || boardKeyOf(archive.manifest.deviceInfo) === boardKey;
+  if (isKnown(archive)) return boardKeyOf(archive.manifest.deviceInfo) === boardKey;
+  const id = frozenRecordOf(archive).deviceInfo?.uniqueId;
+  return typeof id !== 'string' || id === boardKey;
 }
 
 function itemOf(node: LineageNode): Item {
@@ -130,7 +132,7 @@ function refuseToRemoveAll(
   throw new BelayError(
     'usage/removes-all',
     `refusing to delete the last backup: the policy keeps none of ${items.length}`,
-    { hint: 'loosen the policy, or delete single backups with `remove`' },
+    { hint: 'Loosen the policy, or delete single backups with `remove`.' },
   );
 }
 

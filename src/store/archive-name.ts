@@ -41,7 +41,7 @@ export function nameMismatch(fileName: string, manifest: Manifest): BelayError |
     'archive/name-mismatch',
     `${fileName}: its manifest belongs to ${expected}`,
     {
-      hint: 'give it the name it was made with, or any name of your own',
+      hint: 'Give it the name it was made with, or any name of your own.',
       details: { expected, found: fileName },
     },
   );

@@ -38,9 +38,13 @@ export interface NewArchive {
    * free, so that name and manifest agree. Throws store/lock-lost, store/full, store/permission;
    * nothing is left behind then.
    */
-  commit(draft: ManifestDraft): Promise<CommittedArchive>;
+  commit(draft: ManifestDraft, options?: CommitArchiveOptions): Promise<CommittedArchive>;
   /** Removes what was written. Idempotent; does nothing after a commit. */
   abort(): Promise<void>;
+}
+
+export interface CommitArchiveOptions {
+  readonly signal?: AbortSignal;
 }
 
 export interface CommittedArchive {
@@ -88,6 +92,7 @@ export interface BackupFolder {
   /**
    * `<folder>/<slug of name>-<8 hex of sha256(uniqueKey)>`: the one that exists with this suffix and
    * holds archives of this board (or none yet), else the name a new one will get. Makes nothing.
+   * `uniqueKey` is boardKeyOf the board, '' for one without any identity.
    */
   boardFolderFor(board: { readonly uniqueKey: string; readonly name: string }): Promise<string>;
   /** Starts an archive in the board folder (made where missing). Needs its lock at commit. */
@@ -99,7 +104,8 @@ export interface BackupFolder {
   open(path: string): Promise<ByteSource>;
   /**
    * Deletes archives and their pins, in the order given (callers give dependants first), flushing
-   * the folder after each. Stops at the first failure. Needs the lock.
+   * the folder after each. Stops at the first failure; what is gone already is no failure. Needs
+   * the lock.
    */
   remove(paths: readonly string[]): Promise<void>;
   setPin(path: string, pinned: boolean): Promise<void>;

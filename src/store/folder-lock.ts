@@ -7,9 +7,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskError } from '../archive/disk.js';
 import { BelayError, cancelled, throwIfAborted } from '../core/errors.js';
 import type { FolderLock, LockHolder, LockOptions } from './backup-folder.js';
-import { diskError } from './disk-error.js';
 import type { LockRecord } from './lock-file.js';
 import { decodeLock, describeHolder, encodeLock, holderOf, LOCK_NAME } from './lock-file.js';
 import type { LockMaker } from './lock-takeover.js';
@@ -40,7 +40,7 @@ export async function takeFolderLock(
 ): Promise<FolderLock> {
   const path = join(boardFolder, LOCK_NAME);
   await mkdir(boardFolder, { recursive: true }).catch((error: unknown) => {
-    throw diskError(error, 'make the folder', boardFolder);
+    throw diskError('make the folder', boardFolder, error);
   });
   const watch = new Watch(deps, options.retryMs);
   for (;;) {
@@ -138,8 +138,8 @@ function lockedError(holder: LockHolder, stands: boolean, deps: LockDeps): Belay
   return new BelayError('store/locked', `locked by ${describeHolder(holder)}${odd}${still}`, {
     hint:
       holder.state === 'alive'
-        ? 'wait for it to end, or give --retry-lock <time>'
-        : 'if that process is gone for certain, remove the lock with `belay-backup unlock`',
+        ? 'Wait for it to end, or give --retry-lock <time>.'
+        : 'If that process is gone for certain, remove the lock with `belay-backup unlock`.',
     details: { ...holder, standstill: stands },
     retryable: true,
   });
@@ -176,7 +176,7 @@ class HeldLock implements FolderLock {
     const record = this.#released === null ? decodeLock((await readLock(this.#path)) ?? '') : null;
     if (record?.token === this.token) return;
     throw new BelayError('store/lock-lost', `the lock of ${this.boardFolder} was lost`, {
-      hint: 'nothing was changed after that; run the command again',
+      hint: 'Nothing was changed after that; run the command again.',
       details: { path: this.#path, holder: record?.token ?? null },
     });
   }

@@ -10,7 +10,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { diskError, systemCodeOf } from './disk-error.js';
+import { diskCodeOf, diskError } from '../archive/disk.js';
 import type { HostProcess } from './host-process.js';
 import type { LockRecord } from './lock-file.js';
 import { decodeLock, encodeLock, judgeHolder } from './lock-file.js';
@@ -25,8 +25,8 @@ export async function readLock(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return null;
-    throw diskError(error, 'read the lock', path);
+    if (diskCodeOf(error) === 'ENOENT') return null;
+    throw diskError('read the lock', path, error);
   }
 }
 
@@ -41,7 +41,7 @@ export async function createLock(
 ): Promise<FileHandle | null> {
   const temporary = join(dirname(path), `.belay-${maker.host.pid}-${maker.randomHex(8)}.tmp`);
   const handle = await open(temporary, 'wx', 0o644).catch((error: unknown) => {
-    throw diskError(error, 'write the lock in', dirname(path));
+    throw diskError('write the lock in', dirname(path), error);
   });
   try {
     await handle.write(encodeLock(record), 0, 'utf8');
@@ -51,12 +51,12 @@ export async function createLock(
   } catch (error) {
     await handle.close();
     await unlink(temporary).catch(() => {});
-    const code = systemCodeOf(error);
+    const code = diskCodeOf(error);
     if (code === 'EEXIST') return null;
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS') {
       return createWithoutLinks(path, record);
     }
-    throw diskError(error, 'write the lock in', dirname(path));
+    throw diskError('write the lock in', dirname(path), error);
   }
 }
 
@@ -67,8 +67,8 @@ async function createWithoutLinks(path: string, record: LockRecord): Promise<Fil
     await handle.write(encodeLock(record), 0, 'utf8');
     return handle;
   } catch (error) {
-    if (systemCodeOf(error) === 'EEXIST') return null;
-    throw diskError(error, 'write the lock in', dirname(path));
+    if (diskCodeOf(error) === 'EEXIST') return null;
+    throw diskError('write the lock in', dirname(path), error);
   }
 }
 
@@ -108,8 +108,8 @@ async function moveAway(path: string, token: string | null, maker: LockMaker): P
   try {
     await rename(path, aside);
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return false;
-    throw diskError(error, 'remove the lock', path);
+    if (diskCodeOf(error) === 'ENOENT') return false;
+    throw diskError('remove the lock', path, error);
   }
   if (!(await holdsToken(aside, token))) {
     await link(aside, path).catch(() => {});
