@@ -12,6 +12,7 @@ import type { BytePort, PortDescription, PortReceiver } from './byte-port.js';
 import type { SessionClock } from './conversation.js';
 import { signalPolicy, unlisted, type SignalPolicy } from './port-choice.js';
 import { holderOf, obstacleAt } from './port-holder.js';
+import { noticingHangUps } from './posix-read.js';
 
 export { listSerialPorts } from './port-listing.js';
 
@@ -49,7 +50,7 @@ export async function openSerialPort(path: string, options: OpenOptions = {}): P
   const usb = options.usb ?? null;
   const policy = options.policy ?? signalPolicy(usb ?? unlisted(path), process.platform);
   const stream = new SerialPortStream({
-    binding: (options.binding ?? SerialPort.binding) as BindingInterface,
+    binding: options.binding ?? noticingHangUps(SerialPort.binding),
     path,
     baudRate: options.baudRate ?? 115_200,
     dataBits: 8,
@@ -94,6 +95,7 @@ export async function openSerialPortPatiently(path: string, options: OpenRetryOp
 function openError(path: string, cause: Error, options: OpenOptions): BelayError {
   const isDevice = options.binding === undefined && path.startsWith('/');
   const obstacle = isDevice ? obstacleAt(path) : 'none';
+  // Windows' binding and the mock tell the cause in words alone.
   const absent = /no such file|file not found|cannot find|not exist/i.test(cause.message);
   if (obstacle === 'missing' || (obstacle === 'none' && absent)) {
     return new BelayError('port/not-found', `${path}: no such port`, {
@@ -106,7 +108,7 @@ function openError(path: string, cause: Error, options: OpenOptions): BelayError
   if (obstacle === 'permission' || denied) {
     return new BelayError('port/permission', `${path}: permission denied`, { cause, hint: permissionHint() });
   }
-  if (/cannot lock port|resource busy|access denied|port is open/i.test(cause.message)) {
+  if (/cannot lock port|is locked|resource busy|access denied/i.test(cause.message)) {
     return lockedError(path, cause, isDevice);
   }
   return new BelayError('port/failed', `${path}: cannot be opened: ${cause.message}`, {
