@@ -1,0 +1,424 @@
+/** faults.md B and C: manifests that lie, and names that want to be somewhere else. */
+import { describe, expect, it } from 'vitest';
+import { readBlbHead, verifyBlb } from '../../src/archive/blb-reader.js';
+import { byteSourceOf } from '../../src/archive/byte-source.js';
+import {
+  encodeManifest,
+  frozenFieldsOf,
+  missingFeatures,
+  parseManifest,
+} from '../../src/archive/manifest-codec.js';
+import { BelayError } from '../../src/core/errors.js';
+import type { Bent } from '../support/archive-forging.js';
+import { forge, takeApart } from '../support/archive-forging.js';
+import { archiveOf } from '../support/archive-making.js';
+
+const signal = new AbortController().signal;
+const honest = await takeApart(
+  await archiveOf({ 'a.py': 'x = 1\n', lib: null, 'lib/b.py': 'y = 2\n', 'z.txt': 'z'.repeat(140_000) }),
+);
+const encoder = new TextEncoder();
+
+async function refusal(archive: Uint8Array): Promise<BelayError> {
+  for (const read of [readBlbHead, verifyBlb]) {
+    try {
+      await read(byteSourceOf(archive, 'b.blb'), { signal });
+    } catch (error) {
+      expect(error).toBeInstanceOf(BelayError);
+      return error as BelayError;
+    }
+  }
+  throw new Error('accepted');
+}
+
+/** Every bent manifest in the table is refused with 13, whatever else was made to fit. */
+async function expectRefused(lies: Readonly<Record<string, (manifest: Bent) => unknown>>, code?: string) {
+  for (const [name, manifest] of Object.entries(lies)) {
+    for (const refit of [true, false]) {
+      const error = await refusal(await forge(honest, { manifest, refit }));
+      expect([name, error.exitCode, error.message]).toEqual([name, 13, expect.stringMatching(/^b\.blb: /)]);
+      if (code !== undefined) expect([name, error.code]).toEqual([name, code]);
+    }
+  }
+}
+
+function changed(change: (manifest: Bent) => void) {
+  return (manifest: Bent) => {
+    change(manifest);
+    return manifest;
+  };
+}
+
+const file = (manifest: Bent, path = 'a.py') =>
+  manifest.files.find((entry: Bent) => entry.relativePath === path);
+
+function sorted(manifest: Bent): void {
+  const bytes = (entry: Bent) => Buffer.from(entry.relativePath);
+  manifest.files.sort((a: Bent, b: Bent) => Buffer.compare(bytes(a), bytes(b)));
+}
+
+describe('the bytes of a manifest', () => {
+  const text = () => new TextDecoder().decode(encodeManifest(honest.manifest));
+
+  it('B1: not UTF-8, not JSON, a trailing comma, a byte-order mark', async () => {
+    const bytes: Record<string, Uint8Array> = {
+      empty: new Uint8Array(0),
+      'not UTF-8': Uint8Array.of(...encoder.encode(text()).slice(0, -2), 0xff, 0x7d),
+      'not JSON': encoder.encode('belay'),
+      'not an object': encoder.encode('[]'),
+      null: encoder.encode('null'),
+      'trailing comma': encoder.encode(text().replace(/\}$/, ',}')),
+      BOM: encoder.encode(`\ufeff${text()}`),
+    };
+    await expectRefused(
+      Object.fromEntries(Object.entries(bytes).map(([name, value]) => [name, () => value])),
+      'archive/manifest',
+    );
+  });
+
+  it('B1: whatever JSON.stringify would write otherwise', async () => {
+    const lies: Record<string, string> = {
+      'white space': text().replace('{', '{ '),
+      'final newline': `${text()}\n`,
+      'duplicate key': text().replace('{', '{"formatVersion":1,'),
+      'number with exponent': text().replace('"sequence":1', '"sequence":1e0'),
+      'number with a point': text().replace('"sequence":1', '"sequence":1.0'),
+      'escaped letter': text().replace('"a.py"', '"\\u0061.py"'),
+      'escaped slash': text().replace('lib/b', 'lib\\/b'),
+      'upper-case escape': text().replace('"a.py"', '"a\\u001F.py"'),
+    };
+    await expectRefused(
+      Object.fromEntries(Object.entries(lies).map(([name, value]) => [name, () => encoder.encode(value)])),
+      'archive/manifest',
+    );
+  });
+
+  it('has "files" last', async () => {
+    await expectRefused({
+      'files first': (manifest) => {
+        const { files, ...rest } = manifest;
+        return encoder.encode(JSON.stringify({ files, ...rest }));
+      },
+    });
+  });
+
+  it('B3: nesting, length and number of entries are bounded before they are parsed', () => {
+    const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
+    const many = `[${'{},'.repeat(3_000_000)}{}]`;
+    const values = `[${'0,'.repeat(17_000_000)}0]`;
+    for (const hostile of [deep, `{"a":${deep}}`, many, values]) {
+      expect(() => parseManifest(encoder.encode(hostile))).toThrow(
+        expect.objectContaining({ code: 'archive/limit', message: expect.stringMatching(/limit exceeded/) }),
+      );
+    }
+  });
+
+  it('never lets a key reach a prototype', async () => {
+    const lies = ['{"__proto__":{"polluted":1},', '{"metadata":{"__proto__":{"polluted":1}},'];
+    await expectRefused(
+      Object.fromEntries(lies.map((lie) => [lie, () => encoder.encode(text().replace('{', lie))])),
+      'archive/manifest',
+    );
+    const { polluted } = {} as { polluted?: unknown };
+    expect(polluted).toBeUndefined();
+    const kept = parseManifest(
+      encodeManifest({ ...honest.manifest, metadata: { constructor: 'a', toString: 'b' } }),
+    );
+    expect(kept.metadata).toEqual({ constructor: 'a', toString: 'b' });
+  });
+});
+
+describe('the fields of a manifest', () => {
+  it('is what was written', () => {
+    expect(parseManifest(encodeManifest(honest.manifest))).toEqual(honest.manifest);
+  });
+
+  it('B4: sizes that are wrong, negative, huge, or no numbers', async () => {
+    const sizes = [7, 5, 0, -1, 1e300, '6', 2 ** 53 + 2, 0.5, null, 8 ** 11];
+    await expectRefused(
+      Object.fromEntries(
+        sizes.map((size) => [
+          `originalSize ${size}`,
+          changed((manifest) => {
+            file(manifest).originalSize = size;
+          }),
+        ]),
+      ),
+    );
+  });
+
+  it('B5: compressed size and inflated size against the members', async () => {
+    await expectRefused({
+      'own member, wrong compressedSize': changed((manifest) => {
+        file(manifest, 'z.txt').compressedSize += 1;
+      }),
+      'shared member with a compressedSize': changed((manifest) => {
+        file(manifest).compressedSize = 10;
+      }),
+      'member longer': changed((manifest) => {
+        manifest.members[0].tarSize += 512;
+      }),
+      'member shorter': changed((manifest) => {
+        manifest.members[0].tarSize -= 512;
+      }),
+      'member of odd length': changed((manifest) => {
+        manifest.members[0].tarSize += 1;
+      }),
+      'member elsewhere': changed((manifest) => {
+        manifest.members[1].offset += 1;
+      }),
+      'ten gigabytes out of a hundred bytes': changed((manifest) => {
+        manifest.members[0].tarSize = 512 * 20_000_000;
+      }),
+    });
+  });
+
+  it('B6: a file without an entry in the tar, and an entry without a line', async () => {
+    await expectRefused({
+      'no line': changed((manifest) => {
+        manifest.files = manifest.files.filter((entry: Bent) => entry.relativePath !== 'lib/b.py');
+      }),
+      'no folder line': changed((manifest) => {
+        manifest.files = manifest.files.filter((entry: Bent) => entry.relativePath !== 'lib');
+      }),
+      'no entry': changed((manifest) => {
+        manifest.files.unshift({ ...file(manifest), relativePath: 'a', tarOffset: 4096 });
+      }),
+      'no folder entry': changed((manifest) => {
+        manifest.files.push({ relativePath: 'zz', isDirectory: true });
+      }),
+      'no member': changed((manifest) => {
+        file(manifest).member = 9;
+      }),
+      'nowhere': changed((manifest) => {
+        delete file(manifest).member;
+        delete file(manifest).tarOffset;
+      }),
+    });
+  });
+
+  it('B7: the same path twice, with the same and with other content', async () => {
+    await expectRefused({
+      same: changed((manifest) => manifest.files.unshift({ ...file(manifest) })),
+      other: changed((manifest) => manifest.files.unshift({ ...file(manifest), checksum: '0'.repeat(64) })),
+      'file and folder': changed((manifest) => {
+        manifest.files.unshift({ relativePath: 'a.py', isDirectory: true });
+      }),
+      'as text and as bytes': changed((manifest) => {
+        manifest.files.unshift({
+          relativePath: 'a.py',
+          rawPath: Buffer.from('a.py').toString('base64'),
+          isDirectory: true,
+        });
+      }),
+    });
+  });
+
+  it('B8: a file with something below it', async () => {
+    await expectRefused({
+      'file below file': changed((manifest) => {
+        file(manifest, 'lib').relativePath = 'lib-';
+        file(manifest, 'z.txt').relativePath = 'lib';
+        sorted(manifest);
+      }),
+      'failed file': changed((manifest) => {
+        const failed = { isDirectory: false, error: { code: 'EIO', message: '' } };
+        manifest.files[manifest.files.findIndex((entry: Bent) => entry.relativePath === 'lib')] = {
+          relativePath: 'lib',
+          ...failed,
+        };
+      }),
+    });
+  });
+
+  it('the list is sorted by bytes', async () => {
+    await expectRefused({ reversed: changed((manifest) => manifest.files.reverse()) }, 'archive/manifest');
+  });
+
+  it('B12: a time is parsed or refused', async () => {
+    const times = [
+      '',
+      '1763634071',
+      '2026-11-20',
+      '2026-11-20T10:21:11Z',
+      '2026-11-20T10:21:11.000+01:00',
+      '2026-06-30T23:59:60.000Z',
+      '2026-02-30T00:00:00.000Z',
+      '2026-13-01T00:00:00.000Z',
+    ];
+    await expectRefused(
+      Object.fromEntries(times.map((time) => [time, changed((manifest) => (manifest.createdAt = time))])),
+    );
+    for (const createdAt of ['1970-01-01T00:00:00.000Z', '2127-01-01T00:00:00.000Z']) {
+      expect(parseManifest(encodeManifest({ ...honest.manifest, createdAt })).createdAt).toBe(createdAt);
+    }
+  });
+
+  it('times that a board may say are kept as they are', async () => {
+    for (const lastModified of [null, -1, 0, 0.5, 946_684_800, 2 ** 31, 1e12]) {
+      const bent = await forge(honest, {
+        manifest: (manifest) => {
+          for (const entry of manifest.files) if ('checksum' in entry) entry.lastModified = lastModified;
+          return manifest;
+        },
+      });
+      await expect(verifyBlb(byteSourceOf(bent, 'b'), { signal })).rejects.toMatchObject({
+        code: 'archive/damaged',
+      });
+      expect((await readBlbHead(byteSourceOf(bent, 'b'))).manifest.files[0]).toMatchObject({ lastModified });
+    }
+  });
+
+  it('numbers that follow from the list must follow from it', async () => {
+    for (const name of ['fileCount', 'directoryCount', 'totalOriginalSize', 'totalCompressedSize']) {
+      const bent = await forge(honest, {
+        refit: false,
+        manifest: changed((manifest) => {
+          manifest.statistics[name] += 1;
+        }),
+      });
+      expect((await refusal(bent)).code).toBe('archive/manifest');
+    }
+    for (const name of ['stateHash', 'integrityChecksum']) {
+      const bent = await forge(honest, {
+        refit: false,
+        manifest: changed((manifest) => {
+          manifest[name] = '0'.repeat(64);
+        }),
+      });
+      expect((await refusal(bent)).code).toBe('archive/manifest');
+    }
+  });
+
+  it('parents: an increment needs one, a full has none, nobody is his own', async () => {
+    const parent = { backupId: 'f'.repeat(32), stateHash: '0'.repeat(64) };
+    await expectRefused({
+      'orphan increment': changed((manifest) => (manifest.backupType = 'incremental')),
+      'full with parent': changed((manifest) => (manifest.parent = parent)),
+      'own parent': changed((manifest) => {
+        manifest.backupType = 'incremental';
+        manifest.parent = { ...parent, backupId: manifest.backupId };
+      }),
+      'reference without a parent': changed((manifest) => {
+        const { member, tarOffset, ...entry } = file(manifest);
+        manifest.files[0] = { ...entry, dataIn: 'f'.repeat(32) };
+      }),
+    });
+  });
+});
+
+describe('versions and features', () => {
+  it('B9: a newer format is refused with what the frozen fields say', async () => {
+    for (const version of [2, 1000]) {
+      const bent = await forge(honest, {
+        manifest: (manifest) =>
+          encoder.encode(
+            JSON.stringify({ ...manifest, formatVersion: version, files: 'elsewhere', scope: 7 }, null, 1),
+          ),
+      });
+      const error = await refusal(bent);
+      expect([error.code, error.exitCode]).toEqual(['archive/unsupported', 1]);
+      expect(error.message).toMatch(/needs a newer belay-backup/);
+      expect(frozenFieldsOf(error)).toMatchObject({
+        formatVersion: version,
+        backupId: honest.manifest.backupId,
+        sequence: 1,
+        createdAt: honest.manifest.createdAt,
+        backupType: 'full',
+        deviceInfo: { uniqueId: 'a1b2c3d4e5f6' },
+        parent: null,
+      });
+    }
+  });
+
+  it('B9: a newer format may have another end, too', async () => {
+    const bent = await forge(honest, {
+      manifest: (manifest) => encoder.encode(JSON.stringify({ ...manifest, formatVersion: 2 })),
+    });
+    const error = await refusal(bent.slice(0, -40));
+    expect(error.code).toBe('archive/unsupported');
+  });
+
+  it('a version below 1 was never made', async () => {
+    await expectRefused({
+      zero: changed((manifest) => (manifest.formatVersion = 0)),
+      text: changed((manifest) => (manifest.formatVersion = '1')),
+      none: changed((manifest) => delete manifest.formatVersion),
+    });
+  });
+
+  it('B10: unknown optional fields are kept, in their places', () => {
+    const extended = {
+      ...honest.manifest,
+      colour: { r: 1 },
+      files: honest.manifest.files.map((entry) => ({ ...entry, note: 'x' })),
+    };
+    const bytes = encodeManifest(extended);
+    expect(encodeManifest(parseManifest(bytes))).toEqual(bytes);
+  });
+
+  it('B11: an unknown required feature refuses that operation only', () => {
+    const features = (read: string[], extend: string[], merge: string[]) =>
+      encodeManifest({ ...honest.manifest, requiredFeatures: { read, extend, merge } });
+    const extendable = parseManifest(features([], [], ['sparse']));
+    expect(missingFeatures(extendable, 'extend')).toEqual([]);
+    expect(missingFeatures(extendable, 'merge')).toEqual(['sparse']);
+    expect(() => parseManifest(features(['encrypted'], [], []))).toThrow(
+      expect.objectContaining({ code: 'archive/unsupported' }),
+    );
+  });
+});
+
+describe('hostile paths', () => {
+  const as = (path: string) =>
+    changed((manifest) => {
+      file(manifest, 'a.py').relativePath = path;
+      sorted(manifest);
+    });
+
+  it('C1, C4, C5: no path leaves the board, none is empty, none holds a NUL', async () => {
+    const paths = ['../x', 'a/../../x', '..', 'a/..', 'a\0b', '', '.', './a', 'a//b', '/etc/x', '//x', 'a/'];
+    await expectRefused(Object.fromEntries(paths.map((path) => [path, as(path)])), 'archive/path');
+  });
+
+  it('C14: no name, path or depth beyond what a board can have', async () => {
+    const paths = ['n'.repeat(256), `${'d/'.repeat(1024)}f`, `${'dir/'.repeat(1025)}f`];
+    await expectRefused(Object.fromEntries(paths.map((path) => [path, as(path)])), 'archive/path');
+  });
+
+  it('C1: the same rules hold for the paths of a restore record', async () => {
+    await expectRefused(
+      {
+        dots: changed((manifest) => {
+          const entry = { relativePath: '../x', before: { kind: 'absent' }, after: { kind: 'file' } };
+          manifest.restoreRecord = { sourceBackupId: 'f'.repeat(32), entries: [entry] };
+        }),
+      },
+      'archive/path',
+    );
+  });
+
+  it('C15: bytes beside a name only where they say more, and in one spelling', async () => {
+    const raw = (rawPath: unknown, relativePath = 'a.py') =>
+      changed((manifest) => {
+        Object.assign(file(manifest, 'a.py'), { relativePath, rawPath });
+        sorted(manifest);
+      });
+    await expectRefused({
+      'the same as text': raw(Buffer.from('a.py').toString('base64')),
+      'other text': raw('b2Rk/y5iaW4='),
+      'not base64': raw('%%%'),
+      'no padding': raw('b2Rk/y5iaW4', 'odd\ufffd.bin'),
+      'spare bits': raw('b2Rk/y5iaW5=', 'odd\ufffd.bin'),
+      'hidden dots': raw(Buffer.from('../\xff', 'latin1').toString('base64'), '../\ufffd'),
+      'half a character': as('a\ud800'),
+      'a board byte as text': as('a\udcff'),
+      'not text': raw(7),
+    });
+  });
+
+  it('messages about hostile names hold no control characters', async () => {
+    const error = await refusal(await forge(honest, { manifest: as('a\u001b[2J\0') }));
+    expect(error.message).not.toMatch(/[\u0000-\u001f]/);
+  });
+});
