@@ -58,6 +58,11 @@ export class Conversation {
     });
   }
 
+  /** Resolves, never rejects, when the conversation has ended. */
+  get over(): Promise<unknown> {
+    return this.#ended.catch(() => {});
+  }
+
   /** Throws the machine's failure, the wire's error, or `job/cancelled` for 'stop'. */
   async run(): Promise<ConversationEnd> {
     const { signal } = this.#options;

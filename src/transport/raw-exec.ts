@@ -93,6 +93,11 @@ export class RawExec implements ReplMachine {
     return new TextDecoder().decode(joinBytes(this.#errors));
   }
 
+  /** What comes now is the stream's. */
+  get isStreaming(): boolean {
+    return !this.streamOver && this.#stage === 'stdout';
+  }
+
   start(): readonly ReplAction[] {
     if (this.#mode === 'ask') {
       return [send(CTRL_E, 0x41, CTRL_A), { kind: 'wait', ms: NEGOTIATE_MS }];

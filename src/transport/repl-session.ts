@@ -32,7 +32,8 @@ export interface EnterRawResult {
   readonly noise: Uint8Array;
 }
 
-export type TrafficListener = (direction: 'in' | 'out', bytes: Uint8Array) => void;
+/** `content`: the bytes belong to a stream or an upload, and so may be what files hold. */
+export type TrafficListener = (direction: 'in' | 'out', bytes: Uint8Array, content: boolean) => void;
 
 export interface ExecOptions {
   readonly timeoutMs: number;
@@ -53,6 +54,7 @@ export class ReplSession {
   readonly #wire: Wire;
   readonly #lastIn = new ByteTail(1024);
   #conversation: Conversation | null = null;
+  #streaming: RawExec | null = null;
   #closed: BelayError | null = null;
   /** The raw prompt is where we think it is. */
   #inSync = false;
@@ -60,6 +62,7 @@ export class ReplSession {
   #bytesIn = 0;
   #bytesOut = 0;
   #turns = 0;
+  #softResets = 0;
   #direction: 'in' | 'out' | null = null;
 
   constructor(port: BytePort, clock: SessionClock) {
@@ -80,6 +83,16 @@ export class ReplSession {
   /** What the first exec by raw paste showed; null before it. */
   get rawPaste(): boolean | null {
     return this.#rawPaste;
+  }
+
+  /** How often the board was reset by softReset. */
+  get softResets(): number {
+    return this.#softResets;
+  }
+
+  /** Resolves when no conversation is going on. */
+  async settled(): Promise<void> {
+    while (this.#conversation !== null) await this.#conversation.over;
   }
 
   /** True once the port is gone; everything then throws `port/lost`. */
@@ -143,7 +156,7 @@ export class ReplSession {
 
   /** Bytes towards what runs (upload frames). Resolves when they were handed on. */
   async send(bytes: Uint8Array): Promise<void> {
-    await this.#write(bytes);
+    await this.#write(bytes, true);
   }
 
   /** Soft reset from raw mode back to raw mode: boot.py runs (one that loops is interrupted), main.py does not. */
@@ -154,7 +167,9 @@ export class ReplSession {
       this.#inSync = false;
       await this.#play(reset, { signal: options.signal, limitMs: null, onAbort: 'stop' });
       this.#inSync = !reset.ignored;
-      if (!reset.ignored) return;
+      if (reset.ignored) continue;
+      this.#softResets += 1;
+      return;
     }
     throw this.#protocolError('asking for a soft reset');
   }
@@ -188,7 +203,9 @@ export class ReplSession {
     const exec = new RawExec(bytes, this.#modeFor(bytes), consumer);
     this.#inSync = false;
     const options = { signal, limitMs, onAbort: 'interrupt', onOutput } as const;
+    this.#streaming = consumer === null ? null : exec;
     const end = await this.#play(exec, options).finally(() => {
+      this.#streaming = null;
       this.#rawPaste = exec.rawPaste ?? this.#rawPaste;
     });
     this.#inSync = true;
@@ -219,18 +236,18 @@ export class ReplSession {
     }
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  async #write(bytes: Uint8Array, content = false): Promise<void> {
     if (this.#closed !== null) throw this.#closed;
     this.#bytesOut += bytes.length;
     this.#turn('out');
-    this.onTraffic?.('out', bytes);
+    this.onTraffic?.('out', bytes, content);
     await this.#port.write(bytes);
   }
 
   #data(bytes: Uint8Array): void {
     this.#bytesIn += bytes.length;
     this.#turn('in');
-    this.onTraffic?.('in', bytes);
+    this.onTraffic?.('in', bytes, this.#streaming?.isStreaming ?? false);
     this.#lastIn.push(bytes);
     // Outside a conversation it is a user's callback that prints: kept for messages alone.
     this.#conversation?.data(bytes);
