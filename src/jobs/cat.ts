@@ -1,7 +1,13 @@
 /** `cat`: one file of a backup, its hash checked while it flows. */
-import { BelayError } from '../core/errors.js';
+import { pathOfEntry } from '../archive/manifest.js';
 import type { FileEntry } from '../archive/manifest.js';
+import { displayPath, normalizePath } from '../core/device-path.js';
+import { BelayError } from '../core/errors.js';
+import { listArchives } from './archive-listing.js';
+import type { ContentReader } from './content-reader.js';
 import type { JobContext, StoreParts } from './context.js';
+import { contentOf, knownArchiveOf } from './restore-source.js';
+import { chooseBackup } from './select-backup.js';
 
 export interface CatOptions {
   readonly backup: string;
@@ -17,11 +23,39 @@ export interface CatResult {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
-/** Throws `store/not-found` where the backup has no such file. */
+/**
+ * Checks the hashes of what it touches, not the whole archive. Throws `store/not-found` where the
+ * backup has no such file or could not read it.
+ */
 export async function catFile(
-  _parts: StoreParts,
-  _options: CatOptions,
+  parts: StoreParts,
+  options: CatOptions,
   _context: JobContext,
 ): Promise<CatResult> {
-  throw new BelayError('job/failed', 'cat is not available');
+  const listing = await listArchives(parts.store);
+  const stored = await chooseBackup(parts, { wanted: options.backup, board: options.board, safety: true }, listing);
+  const tip = knownArchiveOf(stored);
+  const path = normalizePath(options.path);
+  const entry = tip.manifest.files.find((each) => pathOfEntry(each) === path);
+  if (entry === undefined || ('isDirectory' in entry && entry.isDirectory && !('error' in entry))) {
+    const what = entry === undefined ? 'has no file' : 'has a folder, not a file,';
+    throw new BelayError('store/not-found', `backup ${tip.manifest.backupId.slice(0, 8)} ${what} /${displayPath(path)}`, {
+      hint: 'list its files with: belay-backup files',
+    });
+  }
+  if ('error' in entry) {
+    throw new BelayError('store/not-found', `/${displayPath(path)} could not be read when the backup was made: ${entry.error.message}`, {
+      hint: 'look for an earlier version with: belay-backup find',
+    });
+  }
+  const reader = contentOf(parts.store, stored, tip, listing);
+  return { backupId: tip.manifest.backupId, entry: entry as FileEntry, content: closing(reader, path) };
+}
+
+async function* closing(reader: ContentReader, path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* reader.read(path);
+  } finally {
+    await reader.close();
+  }
 }

@@ -1,5 +1,6 @@
 /** `devices`: boards that are plugged in. */
-import { BelayError } from '../core/errors.js';
+import { isBelayError, throwIfAborted } from '../core/errors.js';
+import { summaryOfConnection } from './board-identity.js';
 import type { BoardSummary } from './board-identity.js';
 import type { Connect, JobContext } from './context.js';
 
@@ -34,10 +35,32 @@ export interface DevicesParts {
   connectTo(path: string): Connect;
 }
 
+/** Ports that cannot be opened or hold no board stand in the list with their problem. */
 export async function listDevices(
-  _parts: DevicesParts,
-  _options: DevicesOptions,
-  _context: JobContext,
+  parts: DevicesParts,
+  options: DevicesOptions,
+  context: JobContext,
 ): Promise<DevicesResult> {
-  throw new BelayError('job/failed', 'devices is not available');
+  const devices: DeviceRow[] = [];
+  for (const port of await parts.listPorts()) {
+    throwIfAborted(context.signal);
+    devices.push(options.probe === true ? await probed(parts, port, context) : { ...port, board: null, problem: null });
+  }
+  return { devices };
+}
+
+async function probed(
+  parts: DevicesParts,
+  port: DevicePort & { readonly likelyBoard: boolean },
+  context: JobContext,
+): Promise<DeviceRow> {
+  try {
+    const connection = await parts.connectTo(port.path)({ signal: context.signal });
+    const board = summaryOfConnection(connection, null);
+    await connection.leave('auto');
+    return { ...port, board, problem: null };
+  } catch (error) {
+    if (!isBelayError(error) || error.code === 'job/cancelled') throw error;
+    return { ...port, board: null, problem: { code: error.code, message: error.message } };
+  }
 }

@@ -1,6 +1,18 @@
 /** `diff`: what changed between two backups, or between a backup and the board. */
+import type { Manifest } from '../archive/manifest.js';
+import { treeOf } from '../chain/archive.js';
+import { CHANGE_MARK, diffTrees } from '../chain/diff.js';
 import { BelayError } from '../core/errors.js';
+import type { Tree, TreeFile } from '../core/tree.js';
+import { listArchives } from './archive-listing.js';
+import type { ArchiveListing } from './archive-listing.js';
+import { BoardSession } from './board-session.js';
+import type { ContentReader } from './content-reader.js';
 import type { Connect, JobContext, StoreParts } from './context.js';
+import { filterTree } from './plan-backup.js';
+import { contentOf, knownArchiveOf } from './restore-source.js';
+import { chooseBackup } from './select-backup.js';
+import { TEXT_BYTES_MAX, unifiedDiff } from './text-diff.js';
 
 export interface TreeChange {
   /** `+` added, `-` removed, `M` content changed, `T` kind changed, `?` unknown on one side (could not be read). */
@@ -32,9 +44,146 @@ export interface DiffResult {
 
 /** `connect` is only called where `b` is the board. */
 export async function compareBackups(
-  _parts: StoreParts & { readonly connect: Connect | null },
-  _options: DiffOptions,
-  _context: JobContext,
+  parts: StoreParts & { readonly connect: Connect | null },
+  options: DiffOptions,
+  context: JobContext,
 ): Promise<DiffResult> {
-  throw new BelayError('job/failed', 'diff is not available');
+  const listing = await listArchives(parts.store);
+  const before = await backupSide(parts, options.a, options.board, listing);
+  if ((options.b ?? 'board') === 'board') return withBoard(parts, options, before, context);
+  const after = await backupSide(parts, options.b as string, options.board, listing);
+  try {
+    const changes = changesBetween(before.tree, after.tree);
+    const shown = options.text === true ? await withText(changes, before.content, after.content) : changes;
+    return { a: before.id, b: after.id, changes: shown };
+  } finally {
+    await before.content.close();
+    await after.content.close();
+  }
+}
+
+interface BackupSide {
+  readonly id: string;
+  readonly tree: Tree;
+  readonly scope: Manifest['scope'];
+  readonly content: ContentReader;
+}
+
+async function backupSide(
+  parts: StoreParts,
+  wanted: string,
+  board: string | null | undefined,
+  listing: ArchiveListing,
+): Promise<BackupSide> {
+  const stored = await chooseBackup(parts, { wanted, board, safety: true }, listing);
+  const tip = knownArchiveOf(stored);
+  const content = contentOf(parts.store, stored, tip, listing);
+  return { id: tip.manifest.backupId, tree: treeOf(tip.manifest), scope: tip.manifest.scope, content };
+}
+
+async function withBoard(
+  parts: { readonly connect: Connect | null },
+  options: DiffOptions,
+  before: BackupSide,
+  context: JobContext,
+): Promise<DiffResult> {
+  if (parts.connect === null) throw new BelayError('usage/invalid', 'no board to compare with');
+  const session = await BoardSession.open(parts.connect, context);
+  try {
+    const after = await treeInScope(session, before.scope, before.tree, context.signal);
+    const changes = changesBetween(before.tree, after);
+    if (options.text !== true) return { a: before.id, b: 'board', changes };
+    const boardText = await readTexts(session, changes, after, context.signal);
+    return { a: before.id, b: 'board', changes: await withText(changes, before.content, boardText) };
+  } finally {
+    await before.content.close();
+    await session.leave('auto');
+  }
+}
+
+/** The board as this backup would see it now. */
+export async function treeInScope(
+  session: BoardSession,
+  scope: Manifest['scope'],
+  known: Tree,
+  signal: AbortSignal,
+): Promise<Tree> {
+  const mounts = session.info.mounts.filter((mount) => mount.skipped && scope.roots.includes(mount.path));
+  const { tree } = await session.fs.scan({
+    roots: [scope.path],
+    mounts: mounts.map((mount) => mount.path),
+    hashes: 'content',
+    known,
+    signal,
+  });
+  return filterTree(tree, scope.patterns);
+}
+
+export function changesBetween(before: Tree, after: Tree): readonly TreeChange[] {
+  return diffTrees(before, after).map(({ status, path, before: old, after: now }) => {
+    const entry = now ?? old;
+    return {
+      status: CHANGE_MARK[status] as TreeChange['status'],
+      path,
+      kind: entry?.kind ?? 'failed',
+      sizeBefore: old?.kind === 'file' ? old.sizeBytes : null,
+      sizeAfter: now?.kind === 'file' ? now.sizeBytes : null,
+      checksumBefore: old?.kind === 'file' ? old.sha256 : null,
+      checksumAfter: now?.kind === 'file' ? now.sha256 : null,
+    };
+  });
+}
+
+/** Texts of changed files, read in one go. */
+async function readTexts(
+  session: BoardSession,
+  changes: readonly TreeChange[],
+  tree: Tree,
+  signal: AbortSignal,
+): Promise<TextSource> {
+  const wanted = new Set(changes.filter((change) => change.status === 'M' && isSmallText(change)).map((change) => change.path));
+  const files = tree.filter((entry): entry is TreeFile => entry.kind === 'file' && wanted.has(entry.path));
+  const parts = new Map<string, Uint8Array[]>();
+  for await (const event of session.fs.read(files, { compress: true, signal })) {
+    if (event.kind === 'restart' || event.kind === 'failed') parts.delete(event.file.path);
+    if (event.kind === 'data') parts.set(event.file.path, [...(parts.get(event.file.path) ?? []), event.bytes]);
+  }
+  return {
+    has: (path) => parts.has(path),
+    bytes: async (path) => joined(parts.get(path) ?? []),
+  };
+}
+
+interface TextSource {
+  has(path: string): boolean;
+  bytes(path: string): Promise<Uint8Array>;
+}
+
+async function withText(
+  changes: readonly TreeChange[],
+  before: TextSource,
+  after: TextSource,
+): Promise<readonly TreeChange[]> {
+  const shown: TreeChange[] = [];
+  for (const change of changes) {
+    const { path } = change;
+    const comparable = change.status === 'M' && isSmallText(change) && before.has(path) && after.has(path);
+    const text = comparable ? unifiedDiff(path, await before.bytes(path), await after.bytes(path)) : null;
+    shown.push({ ...change, text });
+  }
+  return shown;
+}
+
+function isSmallText(change: TreeChange): boolean {
+  return Math.max(change.sizeBefore ?? 0, change.sizeAfter ?? 0) <= TEXT_BYTES_MAX;
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }

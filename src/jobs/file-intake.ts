@@ -7,8 +7,8 @@ import type { BigFile, BlbWriter, NewFile } from '../archive/blb-writer.js';
 import type { TreeFailure, TreeFile } from '../core/tree.js';
 import type { ReadEvent } from '../device/device-fs.js';
 
-/** Up to here a file is kept in memory until it is verified. */
-const SMALL_BYTES_MAX = 128 * 1024;
+/** Up to here a file is kept in memory until it is verified; below what a shared member takes. */
+const SMALL_BYTES_MAX = 100 * 1024;
 
 type Verified = ReadEvent & { readonly kind: 'verified' };
 
@@ -22,13 +22,16 @@ export interface IntakeOptions {
   readonly onFile: (path: string) => void;
 }
 
-/** A file on its way: its bytes in memory, and beside them in a member where it is big. */
+/** A file on its way: its bytes in memory, or in a member where it is big. */
 interface Arriving {
+  readonly file: TreeFile;
   chunks: Uint8Array[];
   bytes: number;
   member: BigFile | null;
-  /** Bytes of `chunks` that the member has. */
+  /** Chunks that the member has. */
   written: number;
+  /** It is not the file that was listed: what comes of it is dropped, it is read again. */
+  isVoid: boolean;
 }
 
 export class FileIntake {
@@ -38,7 +41,12 @@ export class FileIntake {
   readonly #writer: BlbWriter;
   readonly #options: IntakeOptions;
   readonly #arriving = new Map<string, Arriving>();
+  /** Files whose size changed since they were listed: a member's header could not be right. */
+  readonly #unsteady = new Set<string>();
+  /** Whose bytes are going into a member of their own now: only one at a time. */
   #openMember: string | null = null;
+  /** Big files from memory, waiting until no member is open. */
+  #deferred: { readonly meta: NewFile; readonly bytes: Uint8Array }[] = [];
 
   constructor(writer: BlbWriter, options: IntakeOptions) {
     this.#writer = writer;
@@ -50,9 +58,10 @@ export class FileIntake {
       case 'data':
         return this.#data(event.file, event.bytes);
       case 'restart':
+        this.#unsteady.add(event.file.path);
         return this.#drop(event.file.path);
       case 'end':
-        return;
+        return this.#ended(event.file.path);
       case 'verified':
         return this.#verified(event);
       case 'failed':
@@ -69,71 +78,119 @@ export class FileIntake {
   }
 
   async #data(file: TreeFile, bytes: Uint8Array): Promise<void> {
-    const state = this.#stateOf(file.path);
-    state.chunks.push(bytes);
+    const state = this.#stateOf(file);
     state.bytes += bytes.length;
     this.#options.onBytes(bytes.length, file.path);
-    if (state.member === null && this.#openMember === null && Math.max(state.bytes, file.sizeBytes) > SMALL_BYTES_MAX) {
+    if (state.isVoid) return;
+    if (state.member !== null && state.bytes > file.sizeBytes) return this.#makeVoid(state);
+    state.chunks.push(bytes);
+    const isBig = file.sizeBytes > SMALL_BYTES_MAX && !this.#unsteady.has(file.path);
+    if (isBig && state.member === null && this.#openMember === null && state.bytes <= file.sizeBytes) {
       const { path, sizeBytes, modifiedS } = file;
       state.member = this.#writer.beginFile({ path, sizeBytes, modifiedS });
       this.#openMember = path;
     }
-    if (state.member !== null) await this.#pour(file.path, state);
+    if (state.member !== null) await this.#pour(state);
   }
 
-  #stateOf(path: string): Arriving {
-    let state = this.#arriving.get(path);
+  #stateOf(file: TreeFile): Arriving {
+    let state = this.#arriving.get(file.path);
     if (state === undefined) {
-      state = { chunks: [], bytes: 0, member: null, written: 0 };
-      this.#arriving.set(path, state);
+      state = { file, chunks: [], bytes: 0, member: null, written: 0, isVoid: false };
+      this.#arriving.set(file.path, state);
     }
     return state;
   }
 
+  async #makeVoid(state: Arriving): Promise<void> {
+    this.#unsteady.add(state.file.path);
+    state.isVoid = true;
+    state.chunks = [];
+    await this.#release(state);
+  }
+
+  /** The member is given up, and another may be opened. */
+  async #release(state: Arriving): Promise<void> {
+    await state.member?.abort();
+    state.member = null;
+    if (this.#openMember === state.file.path) await this.#closeMember();
+  }
+
+  async #closeMember(): Promise<void> {
+    this.#openMember = null;
+    const deferred = this.#deferred;
+    this.#deferred = [];
+    for (const { meta, bytes } of deferred) await this.#add(meta, bytes);
+  }
+
   /** Hands the bytes on; they stay in memory only where copies of the file will want them. */
-  async #pour(path: string, state: Arriving): Promise<void> {
-    const keep = this.#options.copies.has(path);
-    for (const chunk of state.chunks.slice(keep ? state.written : 0)) {
+  async #pour(state: Arriving): Promise<void> {
+    const keep = this.#options.copies.has(state.file.path);
+    for (const chunk of state.chunks.slice(state.written)) {
       await state.member?.write(chunk);
       state.written += 1;
     }
-    if (!keep) state.chunks = [];
+    if (keep) return;
+    state.chunks = [];
+    state.written = 0;
   }
 
   async #drop(path: string): Promise<void> {
     const state = this.#arriving.get(path);
     if (state === undefined) return;
     this.#arriving.delete(path);
-    if (this.#openMember === path) this.#openMember = null;
-    await state.member?.abort();
+    await this.#release(state);
     if (state.bytes > 0) this.#options.onBytes(-state.bytes, path);
   }
 
-  async #verified(event: Verified): Promise<void> {
-    const { file, sha256, sizeBytes, modifiedS, checkedBy } = event;
-    const state = this.#stateOf(file.path);
-    const meta: NewFile = { path: file.path, sizeBytes, modifiedS, sha256, checkedBy };
-    const dataIn = this.#options.holder({ checksum: sha256, originalSize: sizeBytes });
-    this.#arriving.delete(file.path);
-    if (this.#openMember === file.path) this.#openMember = null;
-    if (dataIn !== null) {
-      await state.member?.abort();
-      this.#writer.addReference(meta, dataIn);
-    } else if (state.member !== null) await state.member.end(meta);
-    else await this.#writer.addFile(meta, joined(state.chunks, state.bytes));
-    this.#enter(meta);
-    await this.#addCopies(file, meta, dataIn, state);
+  async #ended(path: string): Promise<void> {
+    const state = this.#arriving.get(path);
+    if (state === undefined || this.#openMember !== path) return;
+    if (state.bytes === state.file.sizeBytes) await this.#closeMember();
+    else await this.#makeVoid(state);
   }
 
-  async #addCopies(file: TreeFile, meta: NewFile, dataIn: string | null, state: Arriving): Promise<void> {
-    for (const copy of this.#options.copies.get(file.path) ?? []) {
+  async #verified(event: Verified): Promise<void> {
+    const { file, sha256, sizeBytes, checkedBy } = event;
+    const state = this.#stateOf(file);
+    if (state.isVoid || state.bytes !== sizeBytes) return this.#drop(file.path);
+    this.#arriving.delete(file.path);
+    // A member's header was written with the listed time; for the others the newer one is right.
+    const modifiedS = state.member === null ? event.modifiedS : file.modifiedS;
+    const meta: NewFile = { path: file.path, sizeBytes, modifiedS, sha256, checkedBy };
+    const dataIn = this.#options.holder({ checksum: sha256, originalSize: sizeBytes });
+    if (dataIn !== null) {
+      await this.#release(state);
+      this.#writer.addReference(meta, dataIn);
+      this.#enter(meta);
+    } else if (state.member !== null) {
+      await state.member.end(meta);
+      this.#enter(meta);
+      if (this.#openMember === file.path) await this.#closeMember();
+    } else await this.#add(meta, joined(state.chunks, state.bytes));
+    await this.#addCopies(meta, dataIn, state);
+  }
+
+  async #addCopies(meta: NewFile, dataIn: string | null, state: Arriving): Promise<void> {
+    for (const copy of this.#options.copies.get(meta.path) ?? []) {
       // The file was another one when it was read than when it was listed: the copy is read itself.
       if (copy.sha256 !== meta.sha256) continue;
       const own = { ...meta, path: copy.path, modifiedS: copy.modifiedS };
-      if (dataIn !== null) this.#writer.addReference(own, dataIn);
-      else await this.#writer.addFile(own, joined(state.chunks, state.bytes));
-      this.#enter(own);
+      if (dataIn === null) await this.#add(own, joined(state.chunks, state.bytes));
+      else {
+        this.#writer.addReference(own, dataIn);
+        this.#enter(own);
+      }
     }
+  }
+
+  async #add(meta: NewFile, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > SMALL_BYTES_MAX && this.#openMember !== null) {
+      this.#deferred.push({ meta, bytes });
+      return;
+    }
+    await this.#writer.addFile(meta, bytes);
+    this.#enter(meta);
   }
 
   #enter(meta: NewFile): void {

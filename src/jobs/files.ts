@@ -1,7 +1,10 @@
 /** `files`: the file list of one backup. */
-import { BelayError } from '../core/errors.js';
+import { pathOfEntry } from '../archive/manifest.js';
 import type { ManifestEntry } from '../archive/manifest.js';
+import { isWithin, normalizePath, pathMatcher } from '../core/device-path.js';
 import type { JobContext, StoreParts } from './context.js';
+import { knownArchiveOf } from './restore-source.js';
+import { selectBackup } from './select-backup.js';
 
 export interface FilesOptions {
   readonly backup: string;
@@ -18,9 +21,24 @@ export interface FileListing {
 }
 
 export async function listFiles(
-  _parts: StoreParts,
-  _options: FilesOptions,
-  _context: JobContext,
+  parts: StoreParts,
+  options: FilesOptions,
+  context: JobContext,
 ): Promise<FileListing> {
-  throw new BelayError('job/failed', 'files is not available');
+  const choice = { wanted: options.backup, board: options.board, safety: true };
+  const { manifest, path } = knownArchiveOf(await selectBackup(parts, choice, context));
+  const matches = matcherOf(options.pattern ?? null);
+  return {
+    backupId: manifest.backupId,
+    archive: path,
+    files: manifest.files.filter((entry) => matches(pathOfEntry(entry))),
+  };
+}
+
+/** A glob, or a file or folder by its exact path; a name with brackets in it still finds itself. */
+export function matcherOf(pattern: string | null): (path: string) => boolean {
+  if (pattern === null) return () => true;
+  const exact = normalizePath(pattern);
+  const matches = pathMatcher({ include: [pattern], exclude: [] });
+  return (path) => isWithin(path, exact) || matches(path);
 }

@@ -1,6 +1,7 @@
 /** `pin` and `unpin`: whether any policy may remove a backup. */
-import { BelayError } from '../core/errors.js';
 import type { JobContext, StoreParts } from './context.js';
+import { knownArchiveOf } from './restore-source.js';
+import { selectBackup } from './select-backup.js';
 
 export interface PinOptions {
   readonly backup: string;
@@ -18,9 +19,14 @@ export interface PinResult {
 }
 
 export async function pinBackup(
-  _parts: StoreParts,
-  _options: PinOptions,
-  _context: JobContext,
+  parts: StoreParts,
+  options: PinOptions,
+  context: JobContext,
 ): Promise<PinResult> {
-  throw new BelayError('job/failed', 'pin is not available');
+  const choice = { wanted: options.backup, board: options.board, safety: true };
+  const stored = await selectBackup(parts, choice, context);
+  const { manifest, path } = knownArchiveOf(stored);
+  const changed = stored.pinned !== options.pinned;
+  if (changed && options.dryRun !== true) await parts.store.setPin(path, options.pinned);
+  return { backupId: manifest.backupId, archive: path, pinned: options.pinned, changed };
 }

@@ -1,6 +1,17 @@
 /** Retention: which backups a policy keeps, why, and the removal of the others. */
+import { planMergeExpired, planRetention } from '../chain/retention.js';
+import type { RetentionPlan } from '../chain/retention.js';
+import { isEmptyPolicy, parseSpan } from '../chain/retention-policy.js';
+import type { KeepPolicy } from '../chain/retention-policy.js';
+import { boardKeyOf } from '../core/board-key.js';
 import { BelayError } from '../core/errors.js';
+import type { BackupFolder, FolderLock } from '../store/backup-folder.js';
+import { listArchives } from './archive-listing.js';
+import type { ArchiveListing } from './archive-listing.js';
+import { identityOfManifest } from './board-identity.js';
 import type { JobContext, StoreParts } from './context.js';
+import { mergeUnderLock } from './merge.js';
+import { isOfBoard } from './select-backup.js';
 
 /** Restic's keep rules; they are OR-ed and independent of each other. 0 or absent: rule not given, -1: all. */
 export interface KeepRules {
@@ -48,13 +59,116 @@ export interface PruneResult {
   /** Archives made by --merge-expired. */
   readonly merged: readonly string[];
   readonly dryRun: boolean;
+  /** Sentences: archives that are dated in the future. */
+  readonly warnings: readonly string[];
 }
 
-/** Refuses an empty policy and one that keeps nothing (`usage/no-policy`). */
+/**
+ * Every plan is made before the first archive goes. Throws `usage/no-policy` for an empty policy
+ * and `usage/removes-all` for one that would keep nothing of a board; nothing was removed then.
+ */
 export async function prune(
-  _parts: StoreParts,
-  _options: PruneOptions,
-  _context: JobContext,
+  parts: StoreParts,
+  options: PruneOptions,
+  context: JobContext,
 ): Promise<PruneResult> {
-  throw new BelayError('job/failed', 'prune is not available');
+  const { store } = parts;
+  const policy = policyOf(options.keep);
+  const nowMs = context.clock.now().getTime();
+  const first = await listArchives(store);
+  const boards = boardsOf(first, options.board ?? null);
+  const plans = (listing: ArchiveListing) => boards.map((boardKey) => planRetention(listing.archives, { boardKey, policy, nowMs }));
+  const mergeTargets = (listing: ArchiveListing) =>
+    options.mergeExpired === true
+      ? boards.flatMap((boardKey) => planMergeExpired(listing.archives, { boardKey, policy, nowMs }))
+      : [];
+  plans(first);
+  if (boards.length === 0 && isEmptyPolicy(policy)) planRetention([], { boardKey: null, policy, nowMs });
+  if (options.dryRun === true) return resultOf(plans(first), mergeTargets(first).map((archive) => archive.path), true);
+  const locks = await lockAll(store, foldersOf(first, boards), options.retryLockMs ?? 0, context.signal);
+  try {
+    await store.sweep();
+    const merged: string[] = [];
+    for (const target of mergeTargets(await listArchives(store))) {
+      const boardFolder = folderOf(first, target.path);
+      const { archive } = await mergeUnderLock({ store, boardFolder, path: target.path, replace: true }, context);
+      if (archive !== null) merged.push(archive);
+    }
+    const due = plans(await listArchives(store));
+    for (const plan of due) await store.remove(plan.remove.map((archive) => archive.path));
+    return resultOf(due, merged, false);
+  } finally {
+    for (const lock of locks) await lock.release();
+  }
+}
+
+export function policyOf(keep: KeepRules): KeepPolicy {
+  const { last, hourly, daily, weekly, monthly, yearly, ...spans } = keep;
+  const counts = { last, hourly, daily, weekly, monthly, yearly };
+  const given = Object.entries(counts).filter(([, count]) => count !== undefined);
+  const parsed = Object.entries(spans).flatMap(([rule, text]) => (text === undefined ? [] : [[rule, parseSpan(text)] as const]));
+  return Object.fromEntries([...given, ...parsed]) as KeepPolicy;
+}
+
+function boardsOf(listing: ArchiveListing, wanted: string | null): readonly (string | null)[] {
+  const nodes = listing.lineage.nodes.filter((node) => node.archive.manifest !== null);
+  const ours = wanted === null ? nodes : nodes.filter((node) => isOfBoard(node, wanted));
+  if (wanted !== null && ours.length === 0) {
+    throw new BelayError('store/not-found', `no backups of board "${wanted}"`, { hint: 'belay-backup list shows the boards of the folder' });
+  }
+  return [...new Set(ours.map(({ archive }) => (archive.manifest === null ? null : boardKeyOf(archive.manifest.deviceInfo))))];
+}
+
+function foldersOf(listing: ArchiveListing, boards: readonly (string | null)[]): readonly string[] {
+  const folders = listing.stored
+    .filter(({ head }) => head !== null && boards.includes(boardKeyOf(head.manifest.deviceInfo)))
+    .map((stored) => stored.boardFolder);
+  return [...new Set(folders)].sort();
+}
+
+function folderOf(listing: ArchiveListing, path: string): string {
+  return listing.stored.find((stored) => stored.path === path)?.boardFolder ?? '';
+}
+
+/** In one order, so that two runs never wait for each other. */
+async function lockAll(
+  store: BackupFolder,
+  folders: readonly string[],
+  retryMs: number,
+  signal: AbortSignal,
+): Promise<readonly FolderLock[]> {
+  const locks: FolderLock[] = [];
+  try {
+    for (const folder of folders) locks.push(await store.lock(folder, 'prune', { retryMs, signal }));
+    return locks;
+  } catch (error) {
+    for (const lock of locks) await lock.release();
+    throw error;
+  }
+}
+
+function resultOf(plans: readonly RetentionPlan[], merged: readonly string[], dryRun: boolean): PruneResult {
+  const rows = new Map<string, PruneRow>();
+  for (const verdict of plans.flatMap((plan) => plan.verdicts)) {
+    const { manifest, path, archiveBytes } = verdict.archive;
+    const action = dryRun && merged.includes(path) ? 'merge' : verdict.keep ? 'keep' : 'remove';
+    rows.set(path, {
+      backupId: manifest?.backupId ?? '',
+      archive: path,
+      createdAt: manifest?.createdAt ?? '',
+      boardName: manifest === null ? '' : identityOfManifest(manifest.deviceInfo).name,
+      action,
+      reasons: verdict.reasons,
+      archiveSize: archiveBytes,
+    });
+  }
+  const removed = plans.flatMap((plan) => plan.remove);
+  return {
+    rows: [...rows.values()],
+    removed: removed.map((archive) => archive.path),
+    freedBytes: removed.reduce((sum, archive) => sum + archive.archiveBytes, 0),
+    merged,
+    dryRun,
+    warnings: plans.flatMap((plan) => plan.warnings),
+  };
 }
