@@ -16,6 +16,7 @@ export class Session {
   readonly signal: AbortSignal;
   #reporter: Reporter | null = null;
   readonly #warned = new Set<string>();
+  #wiring: Promise<typeof import('../wiring.js')> | null = null;
 
   constructor(call: CommandCall, terminal: Terminal, signal: AbortSignal) {
     this.call = call;
@@ -100,7 +101,8 @@ export class Session {
 
   /** The real clock and randomness, with this session's progress and signal. */
   async context(label?: string): Promise<JobContext> {
-    const { systemContext } = await import('../wiring.js');
+    this.#wiring ??= import('../wiring.js');
+    const { systemContext } = await this.#wiring;
     const emit =
       label === undefined ? this.emit : (event: JobEvent) => this.emit({ ...event, board: label });
     return systemContext({ signal: this.signal, emit });
