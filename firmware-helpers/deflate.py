@@ -12,11 +12,11 @@
 
 
 def compress_codes(S):
-    # The block header that test/bench/train-codes.mjs found, all of it, low bits first. Its code
+    # The block header that test/bench/train-codes.ts found, all of it, low bits first. Its code
     # length code is 4 bits for each of 0..14 and 16, so reading the lengths back is short.
     V = v = int(
-        'gur14xa8bkmfg8wtg2ji8fod1f0o3cytmqhtwp3uxpch7uq8zln96gas18dldlnwko6ucfatq3eezphis'
-        'v4yejzdjvsqe1z3r3vfgwbjau2ymalfpld0xbqwqqam1ggvysd12s1h7ddzoplv6ad370wvj8n578cto',
+        '1or19xxq5bkrtfbsiqrf0ciu3o1hxffrgtx4k55gptk7ew39npqrofom1rxu6td27c3vvo6rr6gkrmh2'
+        'hmd25px86heo3t9nlcl1s7vudhzpzd48iq17h2glub81ta9a1umi0jgwhvyn4as91c2q3h6c03rho',
         36,
     )
     j = 324
