@@ -1,17 +1,156 @@
-/** A connection's life-cycle: interrupt what runs, identify, hand out the files, leave as found. */
-import type { AfterMode, BoardConnection } from './device-fs.js';
+/**
+ * A connection's life-cycle: interrupt what runs, identify the board, hand out its files, leave it
+ * as it was found. Manners: an idle board is not reset; one whose program was interrupted, or that
+ * keeps printing, is reset softly first (boot.py runs, main.py does not) and has its program
+ * started again at the end. Leaving is bounded, and silent when the board is gone.
+ */
+import { BelayError, isBelayError } from '../core/errors.js';
 import type { BytePort } from '../transport/byte-port.js';
-import type { SessionClock } from '../transport/repl-session.js';
+import { ReplSession, type EnterRawResult, type SessionClock, type TrafficListener } from '../transport/repl-session.js';
+import { Agent } from './agent.js';
+import { AgentFs } from './agent-fs.js';
+import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } from './device-fs.js';
+import { identifyBoard } from './identify.js';
+
+/** Where connecting stands, for `doctor` and for verbose output. */
+export type ConnectStep = 'interrupting' | 'resetting' | 'identifying' | 'connected';
 
 export interface ConnectOptions {
   readonly clock: SessionClock;
   /** Random bytes as lower-case hex. */
   readonly random: (bytes: number) => string;
   readonly signal: AbortSignal;
+  /** How the board is left when connecting fails half-way. Default 'auto'. */
   readonly after?: AfterMode;
+  /** Speed of the port, as it was opened. */
   readonly baud?: number;
+  readonly onTraffic?: TrafficListener;
+  readonly onStep?: (step: ConnectStep) => void;
 }
 
-export function connectBoard(_port: BytePort, _options: ConnectOptions): Promise<BoardConnection> {
-  throw new Error('soon');
+/** All of leaving: removing the agent, the prompt, the restart. Closing the port has its own limit. */
+const LEAVE_MS_MAX = 5000;
+const HARD_RESET_MS = 500;
+const HARD_RESET = 'try:\n import machine\n machine.reset()\nexcept ImportError:\n import microcontroller\n microcontroller.reset()';
+
+/**
+ * Takes over an open port: it is closed by `leave`, or here when connecting fails. Throws
+ * `repl/no-prompt`, `board/not-micropython`, `port/lost`, `job/cancelled` and what identify.ts throws.
+ */
+export async function connectBoard(port: BytePort, options: ConnectOptions): Promise<BoardConnection> {
+  const board = new LiveBoard(port, options);
+  try {
+    await board.connect(options);
+    return board;
+  } catch (error) {
+    // What stopped us is the news; how leaving went is not.
+    await board.leave(options.after ?? 'auto').catch(() => {});
+    throw error;
+  }
+}
+
+class LiveBoard implements BoardConnection {
+  readonly portName: string;
+  readonly usbSerial: string | null;
+  readonly #port: BytePort;
+  readonly #session: ReplSession;
+  readonly #clock: SessionClock;
+  #arrival: EnterRawResult | null = null;
+  #agent: Agent | null = null;
+  #fs: BoardFs | null = null;
+  #left: Promise<void> | null = null;
+
+  constructor(port: BytePort, options: ConnectOptions) {
+    this.#port = port;
+    this.#clock = options.clock;
+    this.portName = port.name;
+    this.usbSerial = port.usb?.serialNumber ?? null;
+    this.#session = new ReplSession(port, options.clock);
+    this.#session.onTraffic = options.onTraffic ?? null;
+  }
+
+  async connect(options: ConnectOptions): Promise<void> {
+    const { signal } = options;
+    options.onStep?.('interrupting');
+    this.#arrival = await this.#session.enterRaw({ signal });
+    if (this.programInterrupted || this.#arrival.noise.length > 0) {
+      options.onStep?.('resetting');
+      await this.#session.softReset({ signal });
+    }
+    options.onStep?.('identifying');
+    const identity = await identifyBoard(this.#session, signal);
+    this.#agent = new Agent(this.#session, identity.rungs, options.random);
+    this.#fs = new AgentFs(this.#agent, identity, options.clock);
+    options.onStep?.('connected');
+  }
+
+  get fs(): BoardFs {
+    if (this.#fs === null) throw new Error('the board is not connected yet');
+    return this.#fs;
+  }
+
+  get info(): BoardInfo {
+    return this.fs.info;
+  }
+
+  get programInterrupted(): boolean {
+    return this.#arrival?.programInterrupted ?? false;
+  }
+
+  counters(): WireCounters {
+    return this.#session.counters();
+  }
+
+  /** Throws `board/silent` where a board that is still there does not answer any more. */
+  leave(after: AfterMode): Promise<void> {
+    this.#left ??= this.#leave(after);
+    return this.#left;
+  }
+
+  async #leave(after: AfterMode): Promise<void> {
+    const limit = new AbortController();
+    const settled = new AbortController();
+    void this.#clock
+      .delay(LEAVE_MS_MAX, settled.signal)
+      .catch(() => {})
+      .then(() => limit.abort());
+    try {
+      // Nothing was entered: the board is as it was, or does not talk at all.
+      if (this.#arrival !== null && !this.#session.isClosed) await this.#tidyUp(after, limit.signal);
+    } catch (error) {
+      if (!this.#session.isClosed && !isBelayError(error, 'port/lost')) throw this.#silent(error);
+    } finally {
+      settled.abort();
+      await this.#port.close();
+    }
+  }
+
+  async #tidyUp(after: AfterMode, signal: AbortSignal): Promise<void> {
+    await this.#session.settled();
+    if (after === 'hard-reset') return this.#hardReset(signal);
+    if (this.#restarts(after)) return this.#session.exitRaw({ restart: true, signal });
+    await this.#agent?.remove(signal);
+    await this.#session.exitRaw({ signal });
+  }
+
+  /** A board that was in raw mode had lost its program to another tool: it gets it back as well. */
+  #restarts(after: AfterMode): boolean {
+    if (after !== 'auto') return after === 'soft-reset';
+    return this.programInterrupted || (this.#arrival?.wasRaw ?? false) || this.#session.softResets > 0;
+  }
+
+  /** The board goes away in the middle of the answer, and its port often with it. */
+  async #hardReset(signal: AbortSignal): Promise<void> {
+    const reset = this.#session.exec(HARD_RESET, { timeoutMs: HARD_RESET_MS, signal });
+    await reset.catch((error: unknown) => {
+      if (isBelayError(error, 'repl/exec-failed')) throw error;
+    });
+  }
+
+  #silent(cause: unknown): BelayError {
+    return new BelayError('board/silent', `${this.portName}: the board did not answer when it was to be left`, {
+      cause,
+      hint: 'Press its reset button, or unplug it and plug it in again, to start its program',
+    });
+  }
 }

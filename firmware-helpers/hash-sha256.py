@@ -1,0 +1,2 @@
+# The hash of contents.
+new_hash = hashlib.sha256

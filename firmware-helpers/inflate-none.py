@@ -1,0 +1,2 @@
+# Contents come as they are.
+import io

@@ -1,0 +1,2 @@
+# One folder, as tuples that begin with name and kind.
+list_folder = os.ilistdir

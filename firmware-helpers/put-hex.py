@@ -1,0 +1,3 @@
+# A line of hexadecimal digits for each frame.
+def put(holder):
+    print(binascii.hexlify(holder).decode())

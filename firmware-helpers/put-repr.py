@@ -1,0 +1,3 @@
+# A line like b'...' for each frame.
+def put(holder):
+    print(bytes(holder))

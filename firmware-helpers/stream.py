@@ -1,0 +1,61 @@
+# Down the wire: frames, the one continuous stream inside them, and the walk. README.md has the
+# framing to the byte. Variants bring `put` (how bytes leave) and `frame_check`.
+def write_frame(kind, holder, length):
+    holder[:5] = b'\xc1\xbe' + (kind << 22 | length << 12 | sequence & 4095).to_bytes(3, 'big')
+    holder[5] = holder[2] + 3 * holder[3] + 5 * holder[4] + nonce & 255
+    length += 6
+    holder[length:length + 4] = frame_check(memoryview(holder)[2:length], nonce).to_bytes(4, 'big')
+    put(memoryview(holder)[:length + 4])
+def keep_alive():
+    global last_alive
+    for x in dogs:
+        x.feed()
+    if time.ticks_diff(time.ticks_ms(), last_alive) > 400:
+        last_alive = time.ticks_ms()
+        write_frame(1, bytearray(10), 0)
+def frame_done():
+    global sequence, position
+    if not wanted or sequence in wanted:
+        write_frame(0, buffer, position - 6)
+    keep_alive()
+    sequence += 1
+    position = 6
+def put_bytes(item):
+    global position
+    for x in item:
+        buffer[position] = x
+        position += 1
+        if position == frame_end:
+            frame_done()
+def put_number(value):
+    while value > 127:
+        put_bytes((value & 127 | 128,))
+        value >>= 7
+    put_bytes((value,))
+def number_of(problem):
+    return isinstance(problem, OSError) and problem.args[0] or 255
+def walk(path, visit):
+    error = 0
+    try:
+        for item in list_folder(path or b'/.'):
+            keep_alive()
+            if path + b'/' + item[0] not in skipped:
+                visit(path + b'/' + item[0], item)
+    except Exception as problem:
+        error = number_of(problem)
+    return error
+def job(run, run_with, *start):
+    global nonce, sequence, position, wanted, skipped, buffer, view, frame_end, last_alive
+    nonce, frame_end, skipped, sequence, position, wanted = start
+    last_alive = time.ticks_ms()
+    write_frame(2, bytearray(10), 0)
+    buffer = bytearray(frame_end + 4)
+    view = memoryview(buffer)
+    run(*run_with)
+    if (position + 4) & 63 == 0:
+        put_bytes(b'\0')
+    if position > 6:
+        frame_done()
+    for x in b'\x01\0':
+        buffer[6] = x
+        write_frame(3, buffer, 1)

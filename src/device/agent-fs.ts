@@ -1,0 +1,82 @@
+/** The real BoardFs: a board's files through the agent. */
+import { comparePaths } from '../core/device-path.js';
+import { BelayError } from '../core/errors.js';
+import type { Tree, TreeEntry, TreeFile } from '../core/tree.js';
+import type { SessionClock } from '../transport/repl-session.js';
+import type { Agent } from './agent.js';
+import { applyOperations } from './apply-operations.js';
+import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
+import type { Identity } from './identify.js';
+import { readFiles } from './read-files.js';
+import { hashFiles, scanBoard, type Walk } from './scan.js';
+
+export class AgentFs implements BoardFs {
+  readonly info: BoardInfo;
+  readonly agent: Agent;
+  readonly #identity: Identity;
+  readonly #clock: SessionClock;
+  #walk: Walk | null = null;
+
+  constructor(agent: Agent, identity: Identity, clock: SessionClock) {
+    this.agent = agent;
+    this.info = identity.info;
+    this.#identity = identity;
+    this.#clock = clock;
+  }
+
+  async scan(options: ScanOptions): Promise<ScanResult> {
+    const { result, walk } = await scanBoard(this.agent, this.info, options);
+    this.#walk = walk;
+    if (options.hashes === 'none' || this.#canHash) return result;
+    return { ...result, tree: await this.#hashedHere(result.tree, options.signal) };
+  }
+
+  read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent> {
+    return readFiles(this.agent, this.#walk, files, options);
+  }
+
+  async *apply(operations: readonly BoardOperation[], options: ApplyOptions): AsyncIterable<ApplyEvent> {
+    this.#walk = null;
+    const { upload } = this.#identity;
+    if (upload.input !== 'raw' && operations.length > 0) {
+      throw new BelayError('board/unfit', 'this firmware has no binary input that can be polled', {
+        hint: 'a backup works; to restore, extract the backup and copy the files by another way',
+      });
+    }
+    yield* applyOperations({ agent: this.agent, clock: this.#clock, rungs: upload }, operations, options);
+  }
+
+  async hash(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
+    if (this.#canHash) return hashFiles(this.agent, paths, signal);
+    const files: TreeFile[] = paths.map((path) => ({ kind: 'file', path, sizeBytes: 0, modifiedS: null, sha256: null }));
+    const hashes = await this.#readHashes(files, signal);
+    return new Map(paths.map((path) => [path, hashes.get(path) ?? null]));
+  }
+
+  async sweep(signal: AbortSignal): Promise<number> {
+    const stale = this.#walk?.temporary ?? (await scanBoard(this.agent, this.info, { roots: [''], mounts: [], hashes: 'none', signal })).walk?.temporary ?? [];
+    await this.agent.removeFiles(stale, signal);
+    if (stale.length > 0) this.#walk = null;
+    return stale.length;
+  }
+
+  get #canHash(): boolean {
+    return this.agent.rungs.hash === 'sha256' || this.agent.rungs.hash === 'new';
+  }
+
+  /** Boards without sha256: contents are read and hashed on this side. */
+  async #hashedHere(tree: Tree, signal: AbortSignal): Promise<Tree> {
+    const files = tree.filter((entry): entry is TreeFile => entry.kind === 'file');
+    const hashes = await this.#readHashes(files, signal);
+    const entries = tree.map((entry): TreeEntry => (entry.kind === 'file' ? { ...entry, sha256: hashes.get(entry.path) ?? null } : entry));
+    return entries.sort((a, b) => comparePaths(a.path, b.path));
+  }
+
+  async #readHashes(files: readonly TreeFile[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const hashes = new Map<string, string>();
+    for await (const event of this.read(files, { compress: false, signal })) {
+      if (event.kind === 'verified') hashes.set(event.file.path, event.sha256);
+    }
+    return hashes;
+  }
+}
