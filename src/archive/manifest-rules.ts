@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { comparePaths, displayPath, isUtf8Path, pathProblem } from '../core/device-path.js';
 import type { ErrorCode } from '../core/errors.js';
+import { TREE_ENTRIES_MAX } from '../core/limits.js';
 import { integrityChecksumOf } from './checksums.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
 import { entryNameOf, pathOfEntry } from './manifest.js';
@@ -24,7 +25,7 @@ const DEFLATE_RATIO_MAX = 1032;
 
 /** Every violation, in the order of the checks; later checks may rest on earlier ones. */
 export function* manifestViolations(manifest: Manifest): Generator<Violation> {
-  const rules = [names, order, restoreNames, conflicts, contents, members, kinds, layout, sums];
+  const rules = [counts, names, order, restoreNames, conflicts, contents, members, kinds, layout, sums];
   for (const rule of rules) {
     let broken = false;
     for (const violation of rule(manifest)) {
@@ -37,6 +38,13 @@ export function* manifestViolations(manifest: Manifest): Generator<Violation> {
 
 function inManifest(message: string, path: string | null = null): Violation {
   return { code: 'archive/manifest', message, path };
+}
+
+function* counts(manifest: Manifest): Generator<Violation> {
+  if (manifest.files.length > TREE_ENTRIES_MAX) {
+    const message = `limit exceeded: more than ${TREE_ENTRIES_MAX} entries`;
+    yield { code: 'archive/limit', message, path: null };
+  }
 }
 
 function* names(manifest: Manifest): Generator<Violation> {

@@ -36,7 +36,18 @@ function decodeWithEscapes(bytes: Uint8Array): string {
 /** Length of the valid UTF-8 sequence at `at`, 0 where there is none. */
 function utf8LengthAt(bytes: Uint8Array, at: number): number {
   const first = bytes[at] as number;
-  const length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  const length =
+    first < 0x80
+      ? 1
+      : first < 0xc2
+        ? 0
+        : first < 0xe0
+          ? 2
+          : first < 0xf0
+            ? 3
+            : first < 0xf5
+              ? 4
+              : 0;
   if (length === 0 || at + length > bytes.length) return 0;
   try {
     decoder.decode(bytes.subarray(at, at + length));
@@ -59,7 +70,10 @@ export function bytesOfPath(path: string): Uint8Array {
 
 /** True where the path's bytes are valid UTF-8. */
 export function isUtf8Path(path: string): boolean {
-  return !/[\udc80-\udcff]/.test(path) || pathFromBytes(bytesOfPath(path)) === path && !hasLoneSurrogate(path);
+  return (
+    !/[\udc80-\udcff]/.test(path) ||
+    (pathFromBytes(bytesOfPath(path)) === path && !hasLoneSurrogate(path))
+  );
 }
 
 function hasLoneSurrogate(text: string): boolean {
@@ -72,6 +86,8 @@ function hasLoneSurrogate(text: string): boolean {
 
 /** Order by raw bytes, not by JavaScript's UTF-16 units: the order of stateHash. */
 export function comparePaths(a: string, b: string): number {
+  // Below the surrogates, UTF-16 order is byte order: no need to encode.
+  if (!/[\ud800-\uffff]/.test(a) && !/[\ud800-\uffff]/.test(b)) return a === b ? 0 : a < b ? -1 : 1;
   const left = bytesOfPath(a);
   const right = bytesOfPath(b);
   const length = Math.min(left.length, right.length);
@@ -88,7 +104,8 @@ export function displayPath(path: string): string {
   for (const character of path) {
     const code = character.codePointAt(0) as number;
     if (code >= 0xdc80 && code <= 0xdcff) text += `\\x${(code - 0xdc00).toString(16)}`;
-    else if (code < 0x20 || (code >= 0x7f && code < 0xa0)) text += `\\x${code.toString(16).padStart(2, '0')}`;
+    else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+      text += `\\x${code.toString(16).padStart(2, '0')}`;
     else if (isInvisible(code)) text += `\\u${code.toString(16).padStart(4, '0')}`;
     else text += character;
   }
@@ -143,7 +160,10 @@ export function pathProblem(path: string): string | null {
   for (const part of parts) {
     if (part === '') return 'empty component';
     if (part === '.' || part === '..') return `component "${part}"`;
-    if (bytesOfPath(part).length > NAME_BYTES_MAX) return `a name longer than ${NAME_BYTES_MAX} bytes`;
+    // A UTF-16 unit takes at most three bytes; a hostile list may hold millions of short parts.
+    const mayBeLong = part.length > NAME_BYTES_MAX / 3;
+    if (mayBeLong && bytesOfPath(part).length > NAME_BYTES_MAX)
+      return `a name longer than ${NAME_BYTES_MAX} bytes`;
   }
   return null;
 }
