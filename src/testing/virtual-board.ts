@@ -6,6 +6,8 @@ import { settle } from './board-options.js';
 import type { Settings, VirtualBoardOptions } from './board-options.js';
 import { openBoardPort } from './board-port.js';
 import { CELL } from './control-block.js';
+import { openPty } from './pty.js';
+import type { BoardPty } from './pty.js';
 import { MOUNT_MARK } from './vm-bridge.js';
 import { VmThread, initialContent } from './vm-thread.js';
 import type { FlashContent } from './vm-thread.js';
@@ -30,6 +32,7 @@ export class VirtualBoard {
   #watchdog: NodeJS.Timeout | null = null;
   #restarts: Promise<void> = Promise.resolve();
   #stopped = false;
+  #pty: BoardPty | null = null;
 
   private constructor(settings: Settings) {
     this.#settings = settings;
@@ -95,6 +98,22 @@ export class VirtualBoard {
   /** For `new SerialPortStream({ binding, path: 'virtual', baudRate: 115200 })`. */
   binding(): BoardBinding {
     return boardBinding(this.#wire, () => this.#unplugged);
+  }
+
+  /**
+   * Opens a pseudo-terminal for the board; the path goes to the native serial binding or another
+   * program. Throws where neither `script` (util-linux) nor `socat` is installed. A board has one
+   * wire: this ends what another way of access had.
+   */
+  async pty(): Promise<BoardPty> {
+    if (this.#unplugged) throw new Error('the cable is unplugged');
+    this.#wire.lose();
+    await this.#pty?.close();
+    const pty = await openPty(this.#wire, () => {
+      this.#pty = null;
+    });
+    this.#pty = pty;
+    return pty;
   }
 
   /** Files and folders as the flash has them now: what a power cut would leave. */
@@ -184,6 +203,7 @@ export class VirtualBoard {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#restarts;
+    await this.#pty?.close();
     await this.#powerDown();
     this.#wire.stop();
   }

@@ -46,9 +46,14 @@ export interface BoardMemory {
   readonly transmit: ByteRing;
 }
 
-/** How much further than the clock a lane may be behind, so that a late timer makes no burst. */
+/** After a late timer the bytes for the board come at this many times their speed, no burst. */
 const CATCH_UP = 2;
-const TICK_MS = 1;
+const STEP_MS_MAX = 1.5;
+/** How long the wire sleeps while bytes flow: finer towards the board, where they fill a ring. */
+const TICK_TO_BOARD_MS = 1;
+const TICK_TO_HOST_MS = 3;
+/** The rest of a turn too short for a timer. */
+const SPIN_MS_MAX = 0.7;
 const CTRL_C = 3;
 
 export class Wire {
@@ -65,7 +70,10 @@ export class Wire {
   #pumping = false;
   #again = false;
   #timer: NodeJS.Timeout | null = null;
+  #timerEndMs = 0;
+  #immediate: NodeJS.Immediate | null = null;
   #laneClockMs = 0;
+  #movedMs = 0;
   #held: Uint8Array = new Uint8Array(0);
   #fifo: number[] = [];
   #swallowInterrupts = 0;
@@ -174,6 +182,7 @@ export class Wire {
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
     this.#board = null;
     this.#end = null;
     this.#settleDrains();
@@ -227,7 +236,9 @@ export class Wire {
     }
     // After a late timer the board gets time to read, as it would have had on a real wire.
     const idle = this.#toBoard.waitingBytes === 0;
-    this.#laneClockMs = idle ? nowMs : Math.min(nowMs, this.#laneClockMs + CATCH_UP * TICK_MS);
+    const stepMs = CATCH_UP * Math.min(nowMs - this.#movedMs, STEP_MS_MAX);
+    this.#laneClockMs = idle ? nowMs : Math.min(nowMs, this.#laneClockMs + stepMs);
+    this.#movedMs = nowMs;
     for (const part of this.#toBoard.arrived(this.#paced() ? this.#laneClockMs : nowMs)) {
       this.#count('out', part.length);
       const { bytes, event } = this.#faults.toBoard.apply(part);
@@ -300,6 +311,8 @@ export class Wire {
     }
     this.#held = concat(this.#held, bytes.subarray(stored));
     Atomics.store(board.cells, CELL.roomBell, 1);
+    // The board may have read in between, and then it waits for us.
+    if (board.receive.free > 0) this.#again = true;
   }
 
   #moveToHost(board: BoardMemory, nowMs: number): void {
@@ -333,21 +346,40 @@ export class Wire {
   }
 
   #schedule(board: BoardMemory): void {
-    if (this.#timer !== null) return;
-    const due = [this.#toBoard.emptyAtMs(), this.#paused ? null : this.#toHost.emptyAtMs()];
-    const moving = due.some((at) => at !== null) || this.#fifo.length > 0;
-    if (!this.#paused) {
-      Atomics.store(board.cells, CELL.doorbell, 1);
-      if (board.transmit.length > 0 && !moving) {
-        setImmediate(() => this.pump());
-        return;
-      }
+    const toHostAt = this.#paused ? null : this.#toHost.emptyAtMs();
+    const toBoardAt = this.#held.length > 0 ? null : this.#toBoard.emptyAtMs();
+    const inFifo = this.#fifo.length > 0;
+    if (!this.#paused) Atomics.store(board.cells, CELL.doorbell, 1);
+    if (toHostAt === null && toBoardAt === null && !inFifo) {
+      // Output that came before the bell was set would not ring it.
+      if (!this.#paused && board.transmit.length > 0) this.#soon();
+      return;
     }
-    if (!moving) return;
+    const endMs = Math.min(toHostAt ?? Number.POSITIVE_INFINITY, toBoardAt ?? Number.POSITIVE_INFINITY);
+    const leftMs = endMs - performance.now();
+    if (leftMs < SPIN_MS_MAX && !inFifo) return this.#soon();
+    const tickMs = toBoardAt === null && !inFifo ? TICK_TO_HOST_MS : TICK_TO_BOARD_MS;
+    this.#later(Math.max(1, Math.min(tickMs, Math.floor(leftMs))));
+  }
+
+  #soon(): void {
+    if (this.#immediate !== null) return;
+    this.#immediate = setImmediate(() => {
+      this.#immediate = null;
+      this.pump();
+    });
+  }
+
+  #later(ms: number): void {
+    if (this.#timer !== null) {
+      if (this.#timerEndMs <= performance.now() + ms + 0.5) return;
+      clearTimeout(this.#timer);
+    }
+    this.#timerEndMs = performance.now() + ms;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.pump();
-    }, TICK_MS);
+    }, ms);
   }
 }
 
