@@ -129,13 +129,22 @@ export class Terminal {
   #ask(question: string, signal: AbortSignal): Promise<string> {
     const { stdin, stderr } = this.#streams;
     const reader = createInterface({ input: stdin, output: stderr, terminal: true });
+    let open = true;
     return new Promise<string>((resolve, reject) => {
-      const stop = () => reject(cancelled());
+      const stop = () => {
+        // What is printed next must not stand behind the question.
+        if (open) this.err('');
+        open = false;
+        reject(cancelled());
+      };
       reader.once('close', stop);
       reader.once('SIGINT', stop);
       signal.addEventListener('abort', stop, { once: true });
       if (signal.aborted) stop();
-      reader.question(question, resolve);
+      reader.question(question, (answer) => {
+        open = false;
+        resolve(answer);
+      });
     }).finally(() => {
       reader.close();
     });

@@ -91,7 +91,9 @@ function report(session: Session, result: BackupResult): void {
   } else if (session.quiet) {
     if (result.summary.archive !== null) session.terminal.out(result.summary.archive);
   } else {
-    for (const line of backupLines(result, session.terminal.style)) session.terminal.out(line);
+    const verbose = session.verbosity === 'verbose';
+    const lines = backupLines(result, session.terminal.style, verbose);
+    for (const line of lines) session.terminal.out(line);
   }
 }
 

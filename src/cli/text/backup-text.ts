@@ -12,7 +12,7 @@ const PLANNED_SHOWN_MAX = 1_000;
 export const NOT_INCLUDED =
   'Not included: firmware, NVS, other partitions, eFuses and RTC memory; only files are backed up.';
 
-export function backupLines(result: BackupResult, style: Style): string[] {
+export function backupLines(result: BackupResult, style: Style, verbose = false): string[] {
   if (result.outcome === 'planned') return plannedLines(result);
   const { summary } = result;
   if (result.outcome === 'unchanged') {
@@ -30,6 +30,11 @@ export function backupLines(result: BackupResult, style: Style): string[] {
     `  backup   ${shortId(summary.backupId ?? '')}, ${summary.backupType}${reasonText(result)}`,
     `  content  ${contentText(result)}`,
     `  took     ${formatDuration(summary.durationMs)}`,
+    ...(verbose
+      ? [
+          `  wire     ${formatBytes(summary.wireBytesIn)} in, ${formatBytes(summary.wireBytesOut)} out`,
+        ]
+      : []),
     ...failedLines(result.failed, 'could not be read'),
     ...prunedLines(result),
     NOT_INCLUDED,
