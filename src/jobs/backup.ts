@@ -67,7 +67,7 @@ class BackupRun {
   async withBoard(session: BoardSession): Promise<BackupResult> {
     const identity = identityOfConnection(session.connection, this.#options.boardName ?? null);
     const boardFolder = await this.#store.boardFolderFor(identity);
-    const survey = () => this.#surveyor.survey(session);
+    const survey = () => this.#surveyor.survey(session, boardFolder);
     if (this.#options.dryRun === true) return this.#withoutArchive(session, await survey(), 'planned');
     const retryMs = this.#options.retryLockMs ?? 0;
     const lock = await this.#store.lock(boardFolder, 'backup', { retryMs, signal: this.#context.signal });
@@ -131,7 +131,7 @@ class BackupRun {
     await session.leave(this.#options.after ?? 'auto');
     throwIfAborted(this.#context.signal);
     this.voice.begin('verifying');
-    const committed = await archive.commit(this.#draft(survey, boardFolder));
+    const committed = await archive.commit(this.#draft(survey, boardFolder), { signal: this.#context.signal });
     this.voice.end();
     return this.#written(session, survey, committed);
   }

@@ -96,7 +96,7 @@ export class BoardSession {
     });
     const { bytesIn, bytesOut } = this.counters();
     this.#before = { bytesIn, bytesOut };
-    await this.#connection.leave('leave');
+    await this.#connection.leave('leave').catch(() => {});
     this.#connection = await this.#comeBack(uniqueId, error, signal);
   }
 
@@ -127,12 +127,21 @@ export class BoardSession {
     }
   }
 
-  /** Leaves the board as `after` says. Idempotent. */
+  /**
+   * Leaves the board as `after` says. Idempotent. A board that does not answer any more is a
+   * warning: what the job has achieved stands.
+   */
   async leave(after: AfterMode): Promise<void> {
     if (this.#left) return;
     this.#left = true;
     // A board that came back without a reset stands at its prompt: the program is ours to start.
     const owed = after === 'auto' && this.programInterrupted && !this.#connection.programInterrupted;
-    await this.#connection.leave(owed ? 'soft-reset' : after);
+    try {
+      await this.#connection.leave(owed ? 'soft-reset' : after);
+    } catch (error) {
+      if (!isBelayError(error)) throw error;
+      const message = error.hint === null ? error.message : `${error.message}. ${error.hint}`;
+      this.#context.emit({ type: 'warning', code: 'board-not-left', message, path: null });
+    }
   }
 }

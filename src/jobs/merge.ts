@@ -122,7 +122,7 @@ async function writeMerged(
       { ...plan.heritage, backupType: 'merged', mergedAt: now, durationMs: voice.elapsedMs - startedMs },
       context,
     );
-    const committed = await archive.commit(draft);
+    const committed = await archive.commit(draft, { signal: context.signal });
     voice.end();
     await requireSameState(store, committed, plan.tip);
     return { ...committed, pinned: false, problem: null };

@@ -69,7 +69,7 @@ export async function makeSafetyArchive(
       },
       context,
     );
-    return await archive.commit(draft);
+    return await archive.commit(draft, { signal: context.signal });
   } finally {
     await archive.abort();
   }

@@ -47,7 +47,7 @@ export class Surveyor {
     this.#voice = voice;
   }
 
-  async survey(session: BoardSession): Promise<Survey> {
+  async survey(session: BoardSession, boardFolder: string): Promise<Survey> {
     const { path, patterns, mounts } = this.#view();
     const device = deviceInfoOf(session.info, session.connection.usbSerial, this.#options.boardName ?? null);
     const missing = mounts.find((mount) => !session.info.mounts.some((each) => each.path === mount));
@@ -59,7 +59,7 @@ export class Surveyor {
     }
     const scope = { roots: scopeRoots(session.info, path, mounts), path, patterns };
     const listing = await listArchives(this.#store);
-    const choice = await this.#chooseParent(listing, device, scope);
+    const choice = await this.#chooseParent(listing, device, scope, boardFolder);
     const last = lastOfSameView(listing, boardKeyOf(device), scope);
     const tree = await this.#scan(session, scope, choice, last?.manifest ?? null);
     this.#refuseEmpty(tree, scope, last?.manifest ?? null);
@@ -78,6 +78,7 @@ export class Surveyor {
     listing: ArchiveListing,
     device: ManifestDeviceInfo,
     scope: Manifest['scope'],
+    boardFolder: string,
   ): Promise<ParentChoice> {
     const verified = new VerifiedArchives(this.#store, this.#context.signal, (count) => this.#voice.advance(count));
     const choice = await chooseVerifiedParent(
@@ -93,6 +94,8 @@ export class Surveyor {
       verified,
       this.#context.signal,
     );
+    const unreadable = listing.stored.filter((each) => each.boardFolder === boardFolder && each.head === null && !each.safety);
+    for (const { path, problem } of unreadable) this.#voice.warn('backup-passed-over', `not built on: ${problem?.message ?? path}`, path);
     for (const { path, why } of choice.rejected) this.#voice.warn('backup-passed-over', `${path} is not built on: ${why}`, path);
     if (choice.reason === 'first-backup' && listing.archives.length > 0) {
       this.#voice.warn('new-history', 'this board has no backup here yet; the folder holds those of other boards');
