@@ -1,12 +1,22 @@
 /**
  * The only place where real parts are joined: ports, the virtual board, the folder of backups, the
- * clock, randomness, the environment.
+ * clock, randomness, the environment. What talks to a board is loaded when a board is wanted, so
+ * that questions about the folder start fast.
  */
-import { BelayError } from './core/errors.js';
+import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BelayError, cancelled } from './core/errors.js';
 import type { EventListener } from './core/events.js';
-import type { Connect, JobContext } from './jobs/context.js';
+import type { BoardConnection } from './device/device-fs.js';
+import type { Connect, JobClock, JobContext } from './jobs/context.js';
 import type { DevicesParts } from './jobs/devices.js';
 import type { BackupFolder } from './store/backup-folder.js';
+import { openBackupFolder } from './store/disk-folder.js';
+import type { BytePort, PortDescription } from './transport/byte-port.js';
+import type { TrafficListener } from './transport/repl-session.js';
 
 export interface PortWish {
   /** `auto`, a path, `id:<serial number>`, `virtual`, `virtual:<folder>`. Default: BELAY_PORT, else `auto`. */
@@ -15,31 +25,178 @@ export interface PortWish {
   readonly baud?: number | undefined;
   /** Wait this long for a port that another process holds; default 0. */
   readonly retryLockMs?: number | undefined;
+  /** Hears every byte of the conversation, for a transcript. */
+  readonly onTraffic?: TrafficListener | undefined;
+}
+
+/** A port that is open, and what has to be done once the board has been left. */
+interface OpenPort {
+  readonly port: BytePort;
+  readonly ended: () => Promise<void>;
 }
 
 /** A way to the wished board; nothing is opened before it is called. */
-export function connectorFor(_wish: PortWish, _context: JobContext): Connect {
-  return () => Promise.reject(new BelayError('job/failed', 'no connection'));
+export function connectorFor(wish: PortWish, context: JobContext): Connect {
+  return async ({ signal, expectUniqueId }) => {
+    const { port, ended } = await openPort(wish, context, signal);
+    try {
+      const connection = await talkTo(port, wish, context, signal);
+      const board = leavingWith(connection, ended);
+      if (expectUniqueId === undefined || board.info.uniqueId === expectUniqueId) return board;
+      await board.leave('leave');
+      throw new BelayError('board/other', `another board is on ${port.name}: ${board.info.uniqueId ?? 'one without an id'}`, {
+        hint: 'plug the board back in that the run began with',
+        details: { expected: expectUniqueId, found: board.info.uniqueId },
+      });
+    } catch (error) {
+      await ended();
+      throw error;
+    }
+  };
+}
+
+async function talkTo(
+  port: BytePort,
+  wish: PortWish,
+  context: JobContext,
+  signal: AbortSignal,
+): Promise<BoardConnection> {
+  const { connectBoard } = await import('./device/board.js');
+  return connectBoard(port, {
+    clock: context.clock,
+    random: context.randomHex,
+    signal,
+    ...(wish.baud === undefined ? {} : { baud: wish.baud }),
+    ...(wish.onTraffic === undefined ? {} : { onTraffic: wish.onTraffic }),
+  });
+}
+
+function leavingWith(connection: BoardConnection, ended: () => Promise<void>): BoardConnection {
+  return {
+    fs: connection.fs,
+    info: connection.info,
+    portName: connection.portName,
+    usbSerial: connection.usbSerial,
+    programInterrupted: connection.programInterrupted,
+    counters: () => connection.counters(),
+    leave: async (after) => {
+      try {
+        await connection.leave(after);
+      } finally {
+        await ended();
+      }
+    },
+  };
+}
+
+async function openPort(wish: PortWish, context: JobContext, signal: AbortSignal): Promise<OpenPort> {
+  const wanted = wish.port ?? (process.env.BELAY_PORT || 'auto');
+  if (wanted === 'virtual' || wanted.startsWith('virtual:')) return openVirtual(wanted, context);
+  const { listSerialPorts, openSerialPortPatiently } = await import('./transport/serial-port.js');
+  const usb = await choosePort(await listSerialPorts(), wanted);
+  const port = await openSerialPortPatiently(usb.path, {
+    usb,
+    ...(wish.baud === undefined ? {} : { baudRate: wish.baud }),
+    clock: context.clock,
+    signal,
+    retryMs: wish.retryLockMs ?? 0,
+    retryLocked: true,
+  });
+  return { port, ended: async () => {} };
+}
+
+async function choosePort(list: readonly PortDescription[], wanted: string): Promise<PortDescription> {
+  const { chooseBoardPort } = await import('./transport/port-choice.js');
+  const choice = chooseBoardPort(list, wanted);
+  if (choice.kind === 'one') return choice.port;
+  if (choice.kind === 'none') throw new BelayError('port/not-found', choice.message, { hint: choice.hint });
+  throw new BelayError('usage/ambiguous-board', `${choice.ports.length} boards are plugged in: ${choice.ports.map((port) => port.path).join(', ')}`, {
+    hint: 'choose one with --port',
+    details: { choices: choice.ports },
+  });
+}
+
+async function openVirtual(wanted: string, context: JobContext): Promise<OpenPort> {
+  const { startFolderBoard, VirtualBoard } = await import('./testing/index.js');
+  const folder = wanted.slice('virtual:'.length);
+  if (wanted !== 'virtual' && folder === '') {
+    throw new BelayError('usage/invalid', '--port virtual: needs a folder', { hint: 'write virtual:<folder>, or virtual alone' });
+  }
+  const board = wanted === 'virtual' ? await VirtualBoard.start() : await startFolderBoard(resolve(folder), {
+    onSkipped: (paths) => {
+      for (const path of paths) context.emit({ type: 'warning', code: 'not-on-board', message: `${path} is neither a file nor a folder: left out`, path });
+    },
+  });
+  return { port: named(board.port(), wanted), ended: () => board.stop() };
+}
+
+/** Shown as the user wrote it. */
+function named(port: BytePort, name: string): BytePort {
+  return {
+    name,
+    usb: port.usb,
+    setReceiver: (receiver) => port.setReceiver(receiver),
+    write: (bytes) => port.write(bytes),
+    setBaud: (baud) => port.setBaud(baud),
+    setSignals: (signals) => port.setSignals(signals),
+    close: () => port.close(),
+  };
 }
 
 /** For `devices`. */
-export function devicesParts(_wish: PortWish, _context: JobContext): DevicesParts {
-  throw new BelayError('job/failed', 'no devices');
+export function devicesParts(wish: PortWish, context: JobContext): DevicesParts {
+  return {
+    listPorts: async () => {
+      const { listSerialPorts } = await import('./transport/serial-port.js');
+      const { isLikelyBoard } = await import('./transport/port-choice.js');
+      return (await listSerialPorts()).map((port) => ({ ...port, likelyBoard: isLikelyBoard(port) }));
+    },
+    connectTo: (path) => connectorFor({ ...wish, port: path }, context),
+  };
 }
 
-/** `folder`, else BELAY_DIR, else ~/belay-backups. */
-export function backupFolderPath(_folder?: string): string {
-  throw new BelayError('job/failed', 'no folder');
+/** `folder`, else BELAY_DIR, else ~/belay-backups; absolute. */
+export function backupFolderPath(folder?: string): string {
+  const named = folder ?? process.env.BELAY_DIR;
+  return named === undefined || named === '' ? join(homedir(), 'belay-backups') : resolve(named);
 }
 
-export function openStore(_folder: string | undefined): BackupFolder {
-  throw new BelayError('job/failed', 'no folder');
+/** The folder of backups on this computer's disk; nothing is made before something is written. */
+export function openStore(folder?: string): BackupFolder {
+  return openBackupFolder(backupFolderPath(folder), { clock: systemClock, randomHex, processes: { pid: process.pid, isAlive } });
 }
+
+/** Signal 0 asks whether a process is there; EPERM says that it is and belongs to somebody else. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function randomHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}
+
+const systemClock: JobClock = {
+  now: () => new Date(),
+  monotonicMs: () => performance.now(),
+  utcOffsetMinutes: (at) => 0 - at.getTimezoneOffset(),
+  delay: async (ms, signal) => {
+    try {
+      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+    } catch {
+      throw cancelled();
+    }
+  },
+};
 
 /** The real clock and real randomness. */
-export function systemContext(_options: {
+export function systemContext(options: {
   readonly signal: AbortSignal;
   readonly emit: EventListener;
 }): JobContext {
-  throw new BelayError('job/failed', 'no context');
+  return { clock: systemClock, randomHex, signal: options.signal, emit: options.emit };
 }
