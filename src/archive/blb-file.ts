@@ -11,7 +11,7 @@ import { BlbWriter } from './blb-writer.js';
 import type { ByteSource } from './byte-source.js';
 import type { Disk, DiskFile } from './disk.js';
 import { diskCodeOf, diskError, nodeDisk } from './disk.js';
-import { FileSpool } from './file-spool.js';
+import { FileSpool, SPOOL_MEMORY_BYTES } from './file-spool.js';
 import type { Manifest } from './manifest.js';
 
 export interface BlbFileOptions {
@@ -21,6 +21,8 @@ export interface BlbFileOptions {
   readonly randomHex: (bytes: number) => string;
   /** Default: this computer's disk. */
   readonly disk?: Disk;
+  /** Data members up to this size wait in memory. Default: 8 MiB. */
+  readonly spoolMemoryBytes?: number;
 }
 
 export interface CommitOptions {
@@ -86,18 +88,18 @@ export class BlbFileWriter {
   readonly #newName: () => string;
   #isOver = false;
 
-  private constructor(folder: string, disk: Disk, newName: () => string, compress: boolean) {
+  private constructor(folder: string, options: BlbFileOptions) {
     this.#folder = folder;
-    this.#disk = disk;
-    this.#newName = newName;
-    this.#spool = new FileSpool(disk, newName());
-    this.writer = new BlbWriter(new MappingSpool(this.#spool, folder), { compress });
+    this.#disk = options.disk ?? nodeDisk;
+    this.#newName = () => `${folder}/.belay-${options.pid}-${options.randomHex(8)}.tmp`;
+    const memoryBytes = options.spoolMemoryBytes ?? SPOOL_MEMORY_BYTES;
+    this.#spool = new FileSpool(this.#disk, this.#newName(), memoryBytes);
+    this.writer = new BlbWriter(new MappingSpool(this.#spool, folder), options);
   }
 
   /** `folder` must exist. Nothing is written before it is needed. */
   static async create(folder: string, options: BlbFileOptions): Promise<BlbFileWriter> {
-    const newName = () => `${folder}/.belay-${options.pid}-${options.randomHex(8)}.tmp`;
-    return new BlbFileWriter(folder, options.disk ?? nodeDisk, newName, options.compress);
+    return new BlbFileWriter(folder, options);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Spool } from './spool.js';
 import { MemorySpool } from './spool.js';
 
 /** Most boards' whole content; beyond, the disk takes over. */
-export const SPOOL_MEMORY_BYTES_MAX = 8 * 1024 * 1024;
+export const SPOOL_MEMORY_BYTES = 8 * 1024 * 1024;
 
 export class FileSpool implements Spool {
   readonly #disk: Disk;
@@ -13,10 +13,13 @@ export class FileSpool implements Spool {
   #file: DiskFile | null = null;
   #sizeBytes = 0;
 
+  readonly #memoryBytesMax: number;
+
   /** `path` is created only when it is needed. */
-  constructor(disk: Disk, path: string) {
+  constructor(disk: Disk, path: string, memoryBytesMax: number) {
     this.#disk = disk;
     this.#path = path;
+    this.#memoryBytesMax = memoryBytesMax;
   }
 
   get sizeBytes(): number {
@@ -24,7 +27,7 @@ export class FileSpool implements Spool {
   }
 
   async append(bytes: Uint8Array): Promise<void> {
-    if (this.#memory !== null && this.#sizeBytes + bytes.length > SPOOL_MEMORY_BYTES_MAX) {
+    if (this.#memory !== null && this.#sizeBytes + bytes.length > this.#memoryBytesMax) {
       await this.#moveToDisk(this.#memory);
     }
     if (this.#memory !== null) await this.#memory.append(bytes);

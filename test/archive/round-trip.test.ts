@@ -1,4 +1,5 @@
 /** read(write(x)) = x, and what the writer does on the way. */
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readBlbFile, readBlbHead, verifyBlb } from '../../src/archive/blb-reader.js';
@@ -78,6 +79,22 @@ describe('an archive', () => {
       }),
       { numRuns: RUNS },
     );
+  });
+
+  it('stores noise and deflates text, wherever they meet in one file', { timeout: 60_000 }, async () => {
+    const noise = (length: number) => new Uint8Array(randomBytes(length));
+    const text = (length: number) => bytesOf('print("belay")\n'.repeat(length / 15 + 1)).subarray(0, length);
+    const sizes = [1, 500, 130_559, 130_560, 131_071, 131_072, 131_073, 262_144, 400_001];
+    for (const first of sizes) {
+      for (const second of sizes) {
+        const mixed = joinBytes([noise(first), text(second), noise(second), text(first)]);
+        if (mixed.length < 140_000) continue;
+        const archive = await archiveOf({ mixed });
+        expect(archive.length).toBeLessThan(first + second + mixed.length / 20 + 140_000);
+        const found = (await contentOf(archive)).get('mixed') as Uint8Array;
+        expect([first, second, Buffer.compare(found, mixed)]).toEqual([first, second, 0]);
+      }
+    }
   });
 
   it('is the same bytes for the same input', async () => {
