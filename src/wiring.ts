@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BelayError, cancelled } from './core/errors.js';
@@ -199,4 +199,23 @@ export function systemContext(options: {
   readonly emit: EventListener;
 }): JobContext {
   return { clock: systemClock, randomHex, signal: options.signal, emit: options.emit };
+}
+
+/**
+ * The folder that an archive lies in, for callers that have its path and nothing else: what it is
+ * built on lies beside it.
+ */
+export function openStoreOf(archivePath: string): BackupFolder {
+  const folder = dirname(resolve(archivePath));
+  return openStore(basename(folder) === 'safety' ? dirname(folder) : folder);
+}
+
+/** A way to a board behind a port that the caller opens: the virtual board, a port over a network. */
+export function connectorThrough(open: () => Promise<BytePort>, context: JobContext): Connect {
+  return async ({ signal, expectUniqueId }) => {
+    const connection = await talkTo(await open(), {}, context, signal);
+    if (expectUniqueId === undefined || connection.info.uniqueId === expectUniqueId) return connection;
+    await connection.leave('leave');
+    throw new BelayError('board/other', `another board is on ${connection.portName}`);
+  };
 }
