@@ -58,8 +58,8 @@ async function diagnoseTail(
   return damagedEnd();
 }
 
-/** Compressed length of the member at `offset`; null where it is not whole. */
-async function lengthOfMember(
+/** Length in the file of the member at `offset` that inflates to `tarSize`; null where it is not whole. */
+export async function lengthOfMember(
   source: ByteSource,
   offset: number,
   tarSize: number,

@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { displayPath } from '../core/device-path.js';
 import { BelayError, throwIfAborted } from '../core/errors.js';
+import { lengthOfMember } from './blb-diagnosis.js';
 import type { BlbHead } from './blb-head.js';
 import { checksumsPlaceOf, readBlbEnds } from './blb-head.js';
 import type { ByteSource } from './byte-source.js';
@@ -181,6 +182,12 @@ async function scanChecksums(
   const tar = { name: CHECKSUMS_NAME, isFolder: false, sizeBytes: expected.length, mtimeS: 0 };
   const header = tarHeader(tar);
   const place = { name: `member of ${CHECKSUMS_NAME}`, ...checksumsPlaceOf(head) };
+  const found = await lengthOfMember(source, place.offset, place.tarSize);
+  if (found !== null && found < place.compressedSize) {
+    const message = `trailing data: ${place.compressedSize - found} bytes between the members and the end`;
+    report({ code: 'archive/trailing', message, path: null });
+    return false;
+  }
   let at = 0;
   let differs = false;
   const isWhole = await whole(
