@@ -126,7 +126,7 @@ class Applying {
     if (step === undefined) return;
     this.#settled += 1;
     const { operation } = step;
-    if (step.kind === 'put' && errorNumber === 0) this.#staged.set(step.path, step);
+    if (step.kind === 'put' && errorNumber === 0 && step.path !== operation.path) this.#staged.set(step.path, step);
     if (step.kind === 'rename' && errorNumber === 0) this.#staged.delete(step.path);
     if (this.#failed.has(operation)) return;
     if (errorNumber === 0) {

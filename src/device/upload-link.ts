@@ -144,17 +144,20 @@ export class UploadLink implements StreamConsumer {
   async #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
     for (let unanswered = 0; !reached() && !this.#over; ) {
       const before = this.#answers;
+      let timedOut = false;
       const timer = new AbortController();
       await Promise.race([
         new Promise<void>((resolve) => {
           this.#wake = resolve;
         }),
-        this.#clock.delay(ACK_MS_MAX, AbortSignal.any([timer.signal, signal])),
+        this.#clock.delay(ACK_MS_MAX, AbortSignal.any([timer.signal, signal])).then(() => {
+          timedOut = true;
+        }),
       ]);
       this.#wake = null;
       timer.abort();
       if (signal.aborted) return;
-      if (this.#answers > before || reached() || this.#over) continue;
+      if (!timedOut || this.#answers > before || reached() || this.#over) continue;
       unanswered += 1;
       if (unanswered > UNANSWERED_MAX) throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
       if (this.#started && this.#sentBytes > 0) await this.#agent.session.send(FILLER);
