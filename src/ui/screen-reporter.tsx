@@ -11,6 +11,8 @@ import type { Reporter } from './reporter.js';
 /** A frame at most every 100 ms: the wire matters more than the picture. */
 export const FRAME_MS = 100;
 
+const LINE_UP = '\u001b[1A';
+
 export interface ScreenReporterOptions {
   /** The terminal, e.g. stderr. */
   readonly stream: NodeJS.WriteStream;
@@ -71,6 +73,8 @@ export function screenReporter(options: ScreenReporterOptions): Reporter {
       instance.unmount();
       await instance.waitUntilExit();
       instance.cleanup();
+      // Ink leaves an empty line where the live region was; what is printed next goes there.
+      options.stream.write(LINE_UP);
     },
   };
 }

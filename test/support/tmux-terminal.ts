@@ -43,6 +43,15 @@ export class TmuxTerminal {
     return this.#run('capture-pane', '-p', '-S', '-5000');
   }
 
+  resize(columns: number, rows: number): void {
+    this.#run('resize-window', '-x', String(columns), '-y', String(rows));
+  }
+
+  /** A fact that tmux knows, e.g. `#{cursor_flag}`. */
+  ask(format: string): string {
+    return this.#run('display-message', '-p', format).trim();
+  }
+
   /** Looks until the screen shows it; throws with the last screen. */
   async until(wanted: RegExp, limitMs = 20_000): Promise<string> {
     const end = performance.now() + limitMs;

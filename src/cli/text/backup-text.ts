@@ -18,14 +18,11 @@ export function backupLines(result: BackupResult, style: Style, verbose = false)
   if (result.outcome === 'unchanged') {
     return [`Nothing has changed on ${boardText(summary.board)}; no archive was written.`];
   }
-  const mark = summary.partial
-    ? paint(style, 'yellow', 'Partial backup')
-    : paint(style, 'green', 'Backed up');
+  const board = `${boardText(summary.board)}, ${firmwareText(summary.board)}`;
   return [
-    `${mark} of ${boardText(summary.board)}, ${firmwareText(summary.board)}`.replace(
-      'Backed up of',
-      'Backed up',
-    ),
+    summary.partial
+      ? `${paint(style, 'yellow', 'Partial backup')} of ${board}`
+      : `${paint(style, 'green', 'Backed up')} ${board}`,
     `  archive  ${displayPath(summary.archive ?? '')}`,
     `  backup   ${shortId(summary.backupId ?? '')}, ${summary.backupType}${reasonText(result)}`,
     `  content  ${contentText(result)}`,
@@ -42,7 +39,8 @@ export function backupLines(result: BackupResult, style: Style, verbose = false)
 }
 
 function reasonText(result: BackupResult): string {
-  return result.reason === '' ? '' : ` (${displayPath(result.reason)})`;
+  const reason = result.reason.replace(/^taking an? \w+ backup: /, '');
+  return reason === '' ? '' : ` (${displayPath(reason)})`;
 }
 
 function contentText(result: BackupResult): string {
