@@ -23,6 +23,7 @@ export class Uart {
   /** Output is handed here instead of to the wire while something wants to look at it. */
   #capture: number[] | null = null;
   #skip = 0;
+  #quietPolls = 0;
   /** True while output is thrown away (the frame around boot.py and main.py). */
   hushed = false;
 
@@ -131,14 +132,33 @@ export class Uart {
     }
   }
 
-  /** Sleeps until `ms` are over, a byte came, or an interrupt; false for an interrupt. */
-  nap(ms: number): boolean {
+  /**
+   * Bytes to read, for `select.poll`, which asks again and again until its time is over: when
+   * nothing happened since the last question the board sleeps for a moment, ended by the first
+   * byte, instead of spinning.
+   */
+  poll(): number {
+    if (this.#quietPolls > 0 && this.available === 0) this.nap(1);
+    const count = this.available;
+    this.#quietPolls = count > 0 ? 0 : this.#quietPolls + 1;
+    return count;
+  }
+
+  /** Something else than a question happened. */
+  stir(): void {
+    this.#quietPolls = 0;
+  }
+
+  get interrupted(): boolean {
+    return this.#parts.interrupted();
+  }
+
+  /** Sleeps until `ms` are over, a byte came, or an interrupt. */
+  nap(ms: number): void {
     const { cells } = this.#parts;
     const seen = Atomics.load(cells, CELL.wake);
-    if (this.#parts.interrupted()) return false;
-    if (this.available > 0) return true;
+    if (this.#parts.interrupted() || this.available > 0) return;
     Atomics.wait(cells, CELL.wake, seen, ms);
-    return !this.#parts.interrupted();
   }
 
   /** Sleeps for `ms`, through incoming bytes; false when an interrupt cut it short. */

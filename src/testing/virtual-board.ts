@@ -33,6 +33,7 @@ export class VirtualBoard {
   #restarts: Promise<void> = Promise.resolve();
   #stopped = false;
   #pty: BoardPty | null = null;
+  readonly #stopActions: (() => Promise<void>)[] = [];
 
   private constructor(settings: Settings) {
     this.#settings = settings;
@@ -199,13 +200,20 @@ export class VirtualBoard {
     }, WATCHDOG_TICK_MS);
   }
 
-  /** Ends the board; its flash can still be dumped. */
+  /** `action` is part of stopping, after the interpreter has ended. */
+  onStopped(action: () => Promise<void>): void {
+    this.#stopActions.push(action);
+  }
+
+  /** Ends the board; its flash can still be dumped. Only the first call does anything. */
   async stop(): Promise<void> {
+    if (this.#stopped) return;
     this.#stopped = true;
     await this.#restarts;
     await this.#pty?.close();
     await this.#powerDown();
     this.#wire.stop();
+    for (const action of this.#stopActions) await action();
   }
 }
 

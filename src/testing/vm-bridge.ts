@@ -4,6 +4,7 @@ import { CELL } from './control-block.js';
 import type { FlashHandles } from './flash-handles.js';
 import { ERRNO } from './flash-tree.js';
 import type { FlashFile, FlashFolder, FlashTree } from './flash-tree.js';
+import type { StatLayout } from './vm-imports.js';
 import type { Uart } from './uart.js';
 
 /** The first byte of the folder that stands for another mount; never listed. */
@@ -36,7 +37,7 @@ export interface BridgeParts {
   readonly cells: Int32Array;
   readonly clock: BoardClock;
   readonly tupleLength: 3 | 4;
-  readonly epochOffsetS: number;
+  readonly layout: StatLayout;
   readonly resetCause: number;
   readonly watchdog: (timeoutMs: number) => void;
 }
@@ -79,10 +80,7 @@ export function bridgeModule(parts: BridgeParts, folder: WorkingFolder): Record<
       if (node.kind === 'file') return -ERRNO.ENOTDIR;
       return listing(node, asText, parts.tupleLength);
     },
-    stat(hex: string): string | number {
-      const node = find(hex);
-      return node === null ? -ERRNO.ENOENT : statTuple(node, parts.epochOffsetS);
-    },
+    layout: (tuple: string) => parts.layout.learn(tuple),
     statvfs(): string {
       const { space } = tree;
       const { blockBytes } = space.geometry;
@@ -104,7 +102,7 @@ export function bridgeModule(parts: BridgeParts, folder: WorkingFolder): Record<
       return 0;
     },
     getcwd: () => `/${folder.path}`,
-    available: () => uart.available,
+    available: () => uart.poll(),
     sleep: (ms: number) => uart.sleep(ms),
     ticks_us: () => Math.floor(performance.now() * 1000) & 0x3fffffff,
     now: () => clock.nowS(),
@@ -130,12 +128,6 @@ function listing(folder: FlashFolder, asText: boolean, tupleLength: 3 | 4): stri
     return tupleLength === 4 ? `(${literal},${type},0,${size})` : `(${literal},${type},0)`;
   });
   return `${broken ? '!' : ''}[${items.join(',')}]`;
-}
-
-function statTuple(node: FlashFile | FlashFolder, epochOffsetS: number): string {
-  if (node.kind === 'folder') return `(${FOLDER_TYPE},0,0,0,0,0,0,0,0,0)`;
-  const timeS = node.modifiedS - epochOffsetS;
-  return `(${FILE_TYPE},0,0,0,0,0,${node.content.length},${timeS},${timeS},${timeS})`;
 }
 
 function textLiteral(name: string): string {

@@ -5,6 +5,7 @@
 import { pathFromBytes } from '../core/device-path.js';
 import type { FlashHandles } from './flash-handles.js';
 import { ERRNO } from './flash-tree.js';
+import type { FlashTree } from './flash-tree.js';
 import type { Uart } from './uart.js';
 import type { WasmMemory } from './webassembly.js';
 
@@ -15,6 +16,8 @@ const STDERR = 2;
 const RAW_CONSOLE = 3;
 /** EINTR in the numbers of the C library: makes the port raise the waiting KeyboardInterrupt. */
 const WASI_EINTR = 27;
+const FOLDER_MODE = 0x4000;
+const FILE_MODE = 0x8000;
 const POLLIN = 1;
 const POLLOUT = 4;
 
@@ -34,13 +37,51 @@ export class ResetRequest extends Error {
 export interface SystemParts {
   readonly uart: Uart;
   readonly handles: FlashHandles;
+  readonly tree: FlashTree;
   /** Path of the tree for what the interpreter asked for (its working folder, mounts). */
   readonly resolve: (path: string) => string;
+  readonly layout: StatLayout;
+  /** Seconds from 1970 to the board's epoch. */
+  readonly epochOffsetS: number;
+}
+
+/** The smallest `struct stat` of the C libraries in use, in words. */
+const STAT_WORDS = 24;
+/** What each word of the probe holds besides its number. */
+const PROBE_BASE = 1000;
+
+/**
+ * Where the C library has mode, size and times in its `struct stat`: firmware versions differ, so a
+ * struct full of numbers is read back through `stat()` once, as the tuple that Python sees.
+ */
+export class StatLayout {
+  #mode = 0;
+  #size = 0;
+  #times: readonly number[] = [];
+
+  /** The ten values that the interpreter made of the probe, separated by spaces. */
+  learn(tuple: string): void {
+    const word = (text: string) => Number(BigInt(text) & 0xffff_ffffn) - PROBE_BASE;
+    const values = tuple.split(' ');
+    this.#mode = word(values[0] as string);
+    this.#size = word(values[6] as string);
+    this.#times = values.slice(7, 10).map(word);
+  }
+
+  probe(words: Int32Array): void {
+    for (let at = 0; at < STAT_WORDS; at += 1) words[at] = PROBE_BASE + at;
+  }
+
+  fill(words: Int32Array, mode: number, sizeBytes: number, timeS: number): void {
+    words.fill(0, 0, STAT_WORDS);
+    words[this.#mode] = mode;
+    words[this.#size] = sizeBytes;
+    for (const at of this.#times) words[at] = timeS;
+  }
 }
 
 export function systemImports(parts: SystemParts, memory: () => WasmMemory) {
   const { uart, handles } = parts;
-  let quietPolls = 0;
 
   const cString = (at: number): Uint8Array => {
     const bytes = new Uint8Array(memory().buffer);
@@ -93,8 +134,24 @@ export function systemImports(parts: SystemParts, memory: () => WasmMemory) {
       return handles.open(parts.resolve(pathFromBytes(bytes)), flags);
     },
 
+    __syscall_stat64(path: number, statAt: number): number {
+      const bytes = cString(path);
+      const words = new Int32Array(memory().buffer, statAt, STAT_WORDS);
+      if (bytes[0] === PRIVATE_MARK) parts.layout.probe(words);
+      else {
+        const node = parts.tree.find(parts.resolve(pathFromBytes(bytes)));
+        if (node === null) return -ERRNO.ENOENT;
+        if (node.kind === 'folder') parts.layout.fill(words, FOLDER_MODE, 0, 0);
+        else {
+          const timeS = node.modifiedS - parts.epochOffsetS;
+          parts.layout.fill(words, FILE_MODE, node.content.length, timeS);
+        }
+      }
+      return 0;
+    },
+
     fd_read(descriptor: number, iovs: number, iovCount: number, countAt: number): number {
-      quietPolls = 0;
+      uart.stir();
       const console = descriptor === STDIN || descriptor === RAW_CONSOLE;
       const count = transfer(iovs, iovCount, (part) =>
         console ? readConsole(descriptor, part) : handles.read(descriptor, part),
@@ -103,7 +160,7 @@ export function systemImports(parts: SystemParts, memory: () => WasmMemory) {
     },
 
     fd_write(descriptor: number, iovs: number, iovCount: number, countAt: number): number {
-      quietPolls = 0;
+      uart.stir();
       const count = transfer(iovs, iovCount, (part) => {
         if (descriptor === STDOUT || descriptor === STDERR) uart.writeText(part);
         else if (descriptor === RAW_CONSOLE) uart.writeRaw(part);
@@ -131,24 +188,20 @@ export function systemImports(parts: SystemParts, memory: () => WasmMemory) {
       return 0;
     },
 
-    /**
-     * `select.poll` asks again and again until its time is over. When nothing happened between two
-     * questions the board sleeps for a moment, ended by the first byte, instead of spinning.
-     */
     __syscall_poll(entries: number, count: number): number {
-      if (quietPolls > 0 && uart.available === 0 && !uart.nap(1)) return -WASI_EINTR;
+      const available = uart.poll();
+      if (uart.interrupted) return -WASI_EINTR;
       const view = new DataView(memory().buffer);
       let ready = 0;
       for (let index = 0; index < count; index += 1) {
         const at = entries + 8 * index;
         const descriptor = view.getInt32(at, true);
         const console = descriptor === STDIN || descriptor === RAW_CONSOLE;
-        const state = (console && uart.available === 0 ? 0 : POLLIN) | POLLOUT;
+        const state = (console && available === 0 ? 0 : POLLIN) | POLLOUT;
         const seen = view.getInt16(at + 4, true) & state;
         view.setInt16(at + 6, seen, true);
         if (seen !== 0) ready += 1;
       }
-      quietPolls = ready > 0 ? 0 : quietPolls + 1;
       return ready;
     },
   };

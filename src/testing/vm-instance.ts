@@ -3,6 +3,7 @@
  * its memory marked as shared, so that the wire can interrupt it while it computes.
  */
 import { readFileSync } from 'node:fs';
+import type { InterruptCells } from './interrupt.js';
 import { webAssembly } from './webassembly.js';
 import type { WasmMemory, WasmModule } from './webassembly.js';
 
@@ -21,15 +22,6 @@ export interface MicroPython {
 export type LoadMicroPython = (options: Record<string, unknown>) => Promise<MicroPython>;
 
 type ImportTable = Record<string, Record<string, (...values: never[]) => unknown>>;
-
-export interface InterruptCells {
-  /** Address of the character that interrupts, -1 where none does. */
-  readonly characterAt: number;
-  /** Word that forgets the traceback of the last interrupt (`mp_kbd_exception.traceback_data`). */
-  readonly tracebackAt: number;
-  /** Words to write, in order: place, value, and what must be there for it to be written. */
-  readonly words: readonly { readonly at: number; readonly value: number; readonly when: number }[];
-}
 
 export interface VmInstance {
   readonly python: MicroPython;

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Settings } from './board-options.js';
 import { ByteRing, CELL, CONTROL_BYTES, ringBytesFor } from './control-block.js';
 import { MOUNT_MARK } from './vm-bridge.js';
-import type { InterruptCells } from './vm-instance.js';
+import type { InterruptCells } from './interrupt.js';
 import type { WorkerMessage, WorkerStart } from './vm-worker.js';
 import type { WasmMemory } from './webassembly.js';
 import type { BoardMemory } from './wire.js';
@@ -158,6 +158,9 @@ function workerSettings(settings: Settings) {
 export function initialContent(settings: Settings): FlashContent {
   const content: FlashContent = new Map();
   const put = (path: string, bytes: Uint8Array | null) => {
+    for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1)) {
+      if (!content.has(path.slice(0, at))) content.set(path.slice(0, at), null);
+    }
     if (bytes === null) return content.set(path, null);
     const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
     shared.set(bytes);

@@ -14,13 +14,15 @@ import { FlashSpace } from './flash-space.js';
 import type { FlashGeometry } from './flash-space.js';
 import { FlashTree } from './flash-tree.js';
 import type { FlashJournal } from './flash-tree.js';
+import { interruptPending } from './interrupt.js';
+import type { InterruptCells } from './interrupt.js';
 import { Uart, stallThread } from './uart.js';
 import { BoardClock, WorkingFolder, bridgeModule } from './vm-bridge.js';
 import { BoardConsole } from './vm-console.js';
 import type { RawPasteMode } from './vm-console.js';
-import { ResetRequest, systemImports } from './vm-imports.js';
+import { ResetRequest, StatLayout, systemImports } from './vm-imports.js';
 import { compileShared, instantiate } from './vm-instance.js';
-import type { InterruptCells, LoadMicroPython, VmInstance } from './vm-instance.js';
+import type { LoadMicroPython, VmInstance } from './vm-instance.js';
 import { setupSource } from './vm-python.js';
 import type { PythonProfile } from './vm-python.js';
 import type { WasmMemory } from './webassembly.js';
@@ -75,10 +77,7 @@ function post(message: WorkerMessage): void {
 let instance: VmInstance | null = null;
 
 function interrupted(): boolean {
-  if (instance === null) return false;
-  const words = new Int32Array(instance.memory.buffer);
-  const pending = instance.interrupt.words[0];
-  return pending !== undefined && Atomics.load(words, pending.at) === pending.value;
+  return instance !== null && interruptPending(instance.memory, instance.interrupt);
 }
 
 const uart = new Uart({
@@ -131,6 +130,7 @@ async function main(): Promise<never> {
     loadMicroPython: LoadMicroPython;
   };
   const module = compileShared(wasmPath, start.memoryPagesMax);
+  const layout = new StatLayout();
   let raw = false;
   let resetCause = start.resetCause;
   let known: InterruptCells | null = null;
@@ -144,7 +144,17 @@ async function main(): Promise<never> {
       heapBytes: WASM_HEAP_BYTES,
       interrupt: known,
       imports: (memory) =>
-        systemImports({ uart, handles, resolve: (path) => working.resolve(path) }, memory),
+        systemImports(
+          {
+            uart,
+            handles,
+            tree,
+            resolve: (path) => working.resolve(path),
+            layout,
+            epochOffsetS: start.python.epochOffsetS,
+          },
+          memory,
+        ),
     });
     known = vm.interrupt;
     vm.python.registerJsModule(
@@ -157,7 +167,7 @@ async function main(): Promise<never> {
           cells,
           clock,
           tupleLength: start.python.tupleLength,
-          epochOffsetS: start.python.epochOffsetS,
+          layout,
           resetCause,
           watchdog: (timeoutMs) => post({ kind: 'watchdog', timeoutMs }),
         },

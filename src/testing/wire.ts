@@ -4,7 +4,8 @@
  */
 import { CELL } from './control-block.js';
 import type { ByteRing } from './control-block.js';
-import type { InterruptCells } from './vm-instance.js';
+import { raiseInterrupt } from './interrupt.js';
+import type { InterruptCells } from './interrupt.js';
 import type { WasmMemory } from './webassembly.js';
 import { LaneFaults } from './wire-faults.js';
 import type { FaultEvent, FaultPlan } from './wire-faults.js';
@@ -281,11 +282,8 @@ export class Wire {
 
   #interrupt(board: BoardMemory): void {
     if (this.#vm === null) return;
-    const words = new Int32Array(this.#vm.memory.buffer);
-    Atomics.store(words, this.#vm.interrupt.tracebackAt, 0);
-    for (const { at, value, when } of this.#vm.interrupt.words) {
-      Atomics.compareExchange(words, at, when, value);
-    }
+    const { memory, interrupt } = this.#vm;
+    raiseInterrupt(memory, interrupt, () => wake(board));
     if (this.#options.overrun === 'hold') {
       // TinyUSB ports empty their buffer as well (shared/tinyusb/mp_usbd_cdc.c).
       Atomics.store(board.cells, CELL.flushTo, board.receive.head);
