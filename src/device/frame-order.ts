@@ -60,10 +60,14 @@ export class FrameOrder {
     }
   }
 
-  /** Numbers to ask for again, the first `limit` of them; empty while the total is not known. */
+  /**
+   * Numbers to ask for again, the first `limit` of them, so near to each other that twelve bits
+   * tell them apart; empty while the total is not known.
+   */
   missing(limit: number): readonly number[] {
     const numbers: number[] = [];
-    for (let number = this.#next; number < (this.#total ?? 0) && numbers.length < limit; number += 1) {
+    const end = Math.min(this.#total ?? 0, this.#next + SEQUENCE_MODULO / 2);
+    for (let number = this.#next; number < end && numbers.length < limit; number += 1) {
       if (!this.#held.has(number)) numbers.push(number);
     }
     return numbers;
