@@ -117,7 +117,7 @@ describe('backup', () => {
         '  backup   1f2e3d4c, full (no earlier backup of this board)',
         '  content  50 files and 8 folders, 115 kB, 60.0 kB in the archive',
         '  took     9.1 s',
-        'Not included: firmware, NVS, other partitions, eFuses and RTC memory; only files are backed up.',
+        'Not included: firmware, NVS, other partitions, eFuses, RTC memory.',
         '',
       ].join('\n'),
     );

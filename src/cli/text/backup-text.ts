@@ -9,8 +9,7 @@ import { boardText, bounded, firmwareText, paint, shortId } from './style.js';
 const FAILED_SHOWN_MAX = 20;
 const PLANNED_SHOWN_MAX = 1_000;
 
-export const NOT_INCLUDED =
-  'Not included: firmware, NVS, other partitions, eFuses and RTC memory; only files are backed up.';
+export const NOT_INCLUDED = 'Not included: firmware, NVS, other partitions, eFuses, RTC memory.';
 
 export function backupLines(result: BackupResult, style: Style, verbose = false): string[] {
   if (result.outcome === 'planned') return plannedLines(result);
@@ -26,6 +25,7 @@ export function backupLines(result: BackupResult, style: Style, verbose = false)
     `  archive  ${displayPath(summary.archive ?? '')}`,
     `  backup   ${shortId(summary.backupId ?? '')}, ${summary.backupType}${reasonText(result)}`,
     `  content  ${contentText(result)}`,
+    ...changesLines(result),
     `  took     ${formatDuration(summary.durationMs)}`,
     ...(verbose
       ? [
@@ -39,7 +39,7 @@ export function backupLines(result: BackupResult, style: Style, verbose = false)
 }
 
 function reasonText(result: BackupResult): string {
-  const reason = result.reason.replace(/^taking an? \w+ backup: /, '');
+  const reason = result.reason.replace(/^taking an? (?:\w+ backup: |increment (?=on ))/, '');
   return reason === '' ? '' : ` (${displayPath(reason)})`;
 }
 
@@ -47,14 +47,20 @@ function contentText(result: BackupResult): string {
   const { summary } = result;
   const counts = `${countOf(summary.fileCount, 'file')} and ${countOf(summary.directoryCount, 'folder')}`;
   const sizes = `${formatBytes(summary.totalOriginalSize)}, ${formatBytes(summary.archiveSize)} in the archive`;
-  if (summary.parentId === null) return `${counts}, ${sizes}`;
+  return `${counts}, ${sizes}`;
+}
+
+/** Since the parent; a full has none. */
+function changesLines(result: BackupResult): string[] {
+  const { summary } = result;
+  if (summary.parentId === null) return [];
   const changes = [
     `${summary.filesNew} new`,
     `${summary.filesChanged} changed`,
     `${summary.filesDeleted} deleted`,
     `${summary.filesUnchanged} unchanged`,
-  ].join(', ');
-  return `${counts}, ${sizes} (${changes})`;
+  ];
+  return [`  changes  ${changes.join(', ')}`];
 }
 
 function plannedLines(result: BackupResult): string[] {
