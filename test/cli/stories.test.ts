@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleProject } from '../../src/testing/sample-project.js';
+import { parseTranscript } from '../../src/transport/transcript.js';
 import type { RunResult } from './run-command.js';
 import { jsonLines, runCommand, temporaryFolder } from './run-command.js';
 
@@ -281,6 +282,39 @@ describe('restoring', () => {
     );
     expect(jsonLines(again.stdout).at(-1)).toMatchObject({ filesWritten: 0, filesSkipped: 1 });
   }, 60_000);
+});
+
+describe('doctor', () => {
+  it('goes through every step and writes the conversation without the content of files', async () => {
+    const transcript = join(newFolder(), 'talk.jsonl');
+    const run = await belay('doctor', '-p', 'virtual', '--transcript', transcript);
+    expect(run.status).toBe(0);
+    for (const step of [
+      'computer',
+      'backups',
+      'ports',
+      'connect',
+      'board',
+      'probe output',
+      'files',
+      'wire',
+    ]) {
+      expect(run.stdout).toMatch(new RegExp(`^ok {2}${step}: `, 'm'));
+    }
+    const lines = parseTranscript(readFileSync(transcript, 'utf8'));
+    expect(lines.filter((line) => line.dir === 'in').length).toBeGreaterThan(3);
+    expect(readFileSync(transcript, 'utf8')).not.toContain('Reads the sensor for ever');
+  });
+
+  it('names the step that fails, and what to do', async () => {
+    const run = await belay('doctor', '-p', '/dev/belay-no-such-port', '--json');
+    expect(run.status).toBe(20);
+    const { steps } = JSON.parse(run.stdout) as {
+      steps: { step: string; ok: boolean; hint: string }[];
+    };
+    expect(steps.at(-1)).toMatchObject({ step: 'connect', ok: false });
+    expect(steps.at(-1)?.hint).toBeTruthy();
+  });
 });
 
 describe('what goes wrong', () => {
