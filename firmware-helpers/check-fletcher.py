@@ -2,7 +2,7 @@
 def frame_check(holder, start):
     value = start % 255
     number = (start >> 8) % 255
-    for x in holder:
-        value = (value + x) % 255
+    for byte in holder:
+        value = (value + byte) % 255
         number = (number + value) % 255
     return number << 8 | value

@@ -12,8 +12,8 @@ def fold(path):
         else:
             hasher.update(file_digest(path))
         index = 0
-        for x in hasher.digest():
-            digest[index] ^= x
+        for byte in hasher.digest():
+            digest[index] ^= byte
             index += 1
     error = walk(path, visit)
     put_bytes(b'\0')

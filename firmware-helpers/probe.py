@@ -23,15 +23,15 @@ microcontroller.cpu.uid
 time.localtime(0)[0]
 gc.collect()or gc.mem_free()
 hasattr(binascii,'crc32')
-[hasattr(hashlib,x)for x in('sha256','new')]
-[hasattr(os,x)for x in('ilistdir','sync')]
-[hasattr(x,'buffer')for x in(sys.stdin,sys.stdout)]
+[hasattr(hashlib,z)for z in('sha256','new')]
+[hasattr(os,z)for z in('ilistdir','sync')]
+[hasattr(z,'buffer')for z in(sys.stdin,sys.stdout)]
 hasattr(deflate,'DeflateIO')
 hasattr(zlib,'decompress')
 os.statvfs('/')
-[(x[1],str(x[0])[1:9],os.statvfs(x[1]))for x in vfs.mount()]
-[(x[0],os.statvfs('/'+x[0]))for x in os.ilistdir('/')if len(x)<4 and os.statvfs('/'+x[0])!=os.statvfs('/')]
-dogs.extend(o for c in[_m]+[x.__dict__ for x in sys.modules.values()]for o in c.values()if'WDT'in str(type(o)))or len(dogs)
+[(z[1],str(z[0])[1:9],os.statvfs(z[1]))for z in vfs.mount()]
+[(z[0],os.statvfs('/'+z[0]))for z in os.ilistdir('/')if len(z)<4 and os.statvfs('/'+z[0])!=os.statvfs('/')]
+dogs.extend(o for c in[_m]+[z.__dict__ for z in sys.modules.values()]for o in c.values()if'WDT'in str(type(o)))or len(dogs)
 os.stat('/*')
 hasattr(select,'poll')""".split('\n'):
     try:

@@ -8,8 +8,8 @@ def write_frame(kind, holder, length):
     put(memoryview(holder)[:length + 4])
 def keep_alive():
     global last_alive
-    for x in dogs:
-        x.feed()
+    for byte in dogs:
+        byte.feed()
     if time.ticks_diff(time.ticks_ms(), last_alive) > 400:
         last_alive = time.ticks_ms()
         write_frame(1, bytearray(10), 0)
@@ -22,8 +22,8 @@ def frame_done():
     position = 6
 def put_bytes(item):
     global position
-    for x in item:
-        buffer[position] = x
+    for byte in item:
+        buffer[position] = byte
         position += 1
         if position == frame_end:
             frame_done()
@@ -56,6 +56,6 @@ def job(run, run_with, *start):
         put_bytes(b'\0')
     if position > 6:
         frame_done()
-    for x in b'\x01\0':
-        buffer[6] = x
+    for byte in b'\x01\0':
+        buffer[6] = byte
         write_frame(3, buffer, 1)

@@ -25,17 +25,17 @@ def receive():
             raise OSError(110)
         take_in(head)
         taken += 10
-        v = [x & 127 for x in head]
+        v = [byte & 127 for byte in head]
         length = v[0] << 7 | v[1]
         kind = v[2] * 2
         number = 0
         if sum(v[:8]) & 127 == v[8] and length + kind <= len(inbox):
             length += kind
             while number < length and poll.poll(1000):
-                z = min(piece, length - number)
-                take_in(inbox_view[number:number + z])
-                number += z
-                taken += z
+                size = min(piece, length - number)
+                take_in(inbox_view[number:number + size])
+                number += size
+                taken += size
                 tell(2, taken)
             if number == length and v[4] << 21 | v[5] << 14 | v[6] << 7 | v[7] == frame_check(inbox_view[:length], nonce + v[3]) & 0xfffffff:
                 if v[3] - expected & 64:

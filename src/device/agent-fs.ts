@@ -8,7 +8,13 @@ import { applyOperations } from './apply-operations.js';
 import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
 import type { Identity } from './identify.js';
 import { readFiles } from './read-files.js';
+import { TinyFs } from './tiny-fs.js';
 import { hashFiles, scanBoard, type Walk } from './scan.js';
+
+/** The files of a board that has been identified. */
+export function boardFsOf(agent: Agent, identity: Identity, clock: SessionClock): BoardFs {
+  return identity.tiny ? new TinyFs(agent.session, identity.info) : new AgentFs(agent, identity, clock);
+}
 
 export class AgentFs implements BoardFs {
   readonly info: BoardInfo;

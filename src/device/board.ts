@@ -8,7 +8,7 @@ import { BelayError, isBelayError } from '../core/errors.js';
 import type { BytePort } from '../transport/byte-port.js';
 import { ReplSession, type EnterRawResult, type SessionClock, type TrafficListener } from '../transport/repl-session.js';
 import { Agent } from './agent.js';
-import { AgentFs } from './agent-fs.js';
+import { boardFsOf } from './agent-fs.js';
 import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } from './device-fs.js';
 import { identifyBoard } from './identify.js';
 
@@ -80,7 +80,7 @@ class LiveBoard implements BoardConnection {
     options.onStep?.('identifying');
     const identity = await identifyBoard(this.#session, signal);
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
-    this.#fs = new AgentFs(this.#agent, identity, options.clock);
+    this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');
   }
 

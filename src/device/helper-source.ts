@@ -13,7 +13,10 @@ const cache = new Map<string, string>();
 export function helperPart(name: string): string {
   const known = cache.get(name);
   if (known !== undefined) return known;
-  const text = minifyPython(readFileSync(new URL(`${name}.py`, folder), 'utf8'), shortNames());
+  const source = readFileSync(new URL(`${name}.py`, folder), 'utf8');
+  const clash = nameClash(source, shortNames());
+  if (clash !== null) throw new Error(`${name}.py uses "${clash}", which names.txt gives to another of its words`);
+  const text = minifyPython(source, shortNames());
   cache.set(name, text);
   return text;
 }
@@ -69,6 +72,13 @@ export function bytesLiteral(bytes: Uint8Array): string {
 /** A DevicePath as the agent names it: with a leading slash, '' for the root. */
 export function bytesLiteralOfPath(path: string): string {
   return path === '' ? 'b""' : bytesLiteral(Buffer.concat([Buffer.from('/'), bytesOfPath(path)]));
+}
+
+/** A name of the source that would become the same as one of its renamed words; null if none. */
+export function nameClash(source: string, renamed: ReadonlyMap<string, string>): string | null {
+  const words = new Set(source.replace(/#.*$/gm, '').match(/(?<![.\w\\])[A-Za-z_]\w*(?![\w'"])/g));
+  for (const [long, short] of renamed) if (words.has(long) && words.has(short)) return short;
+  return null;
 }
 
 interface Line {

@@ -5,6 +5,7 @@ import type { ReplSession } from '../transport/repl-session.js';
 import type { AgentRungs } from './agent.js';
 import type { BoardInfo, BoardMount } from './device-fs.js';
 import { bootSum, checkedExec, helperPart } from './helper-source.js';
+import { tildeLines } from './tiny-fs.js';
 import { type Literal, parseLiteral } from './python-literal.js';
 
 const PROBE_MS_MAX = 15_000;
@@ -17,6 +18,8 @@ export interface Identity {
   readonly rungs: AgentRungs;
   /** How files get to the board: raw frames need a binary stdin and a way to poll it. */
   readonly upload: UploadRungs;
+  /** The agent does not fit: tiny-fs.ts does with single execs. */
+  readonly tiny: boolean;
 }
 
 export interface UploadRungs {
@@ -35,7 +38,10 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
       const answers = answersIn(output);
       if (answers !== null) return identityOf(answers);
     } catch (error) {
-      if (attempt >= ATTEMPTS || !isBelayError(error, 'repl/exec-failed')) throw notMicroPython(error);
+      if (!isBelayError(error, 'repl/exec-failed')) throw error;
+      const tiny = await identifyTiny(session, signal);
+      if (tiny !== null) return tiny;
+      if (attempt >= ATTEMPTS) throw notMicroPython(error);
     }
     if (attempt >= ATTEMPTS) throw new BelayError('board/integrity', 'the board answered the first questions three times with damage', { hint: 'try another cable or a lower --baud' });
   }
@@ -48,6 +54,46 @@ function notMicroPython(error: unknown): unknown {
     cause: error,
     details: error.details,
   });
+}
+
+/** Boards on which probe.py cannot run; null where these questions fail too. */
+async function identifyTiny(session: ReplSession, signal: AbortSignal): Promise<Identity | null> {
+  try {
+    const ask = async () => tildeLines(await session.exec(helperPart('tiny-probe'), { timeoutMs: PROBE_MS_MAX, signal })).at(-1);
+    const first = await ask();
+    if (first === undefined || withoutMemory(first) !== withoutMemory((await ask()) ?? '')) return null;
+    const answers = parseLiteral(first);
+    return Array.isArray(answers) ? tinyIdentityOf(answers as readonly Literal[]) : null;
+  } catch (error) {
+    if (isBelayError(error, 'repl/exec-failed') || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** What is free differs from one answer to the next. */
+function withoutMemory(answer: string): string {
+  return answer.replace(/\d+\]$/, '');
+}
+
+function tinyIdentityOf(answers: readonly Literal[]): Identity {
+  const [implementation, platform, uname, uniqueId, memFree] = answers;
+  const rungs: AgentRungs = { output: 'repr', check: 'fletcher', hash: 'none', listing: 'listdir' };
+  const upload: UploadRungs = { input: 'literal', inflate: null, freeMemoryBytes: number(memFree), sync: false };
+  const info: BoardInfo = {
+    firmware: text(list(implementation)[0]) ?? 'unknown',
+    version: list(list(implementation)[1]).join('.'),
+    machine: text(list(uname)[4]) ?? text(platform) ?? 'unknown',
+    platform: text(platform) ?? 'unknown',
+    uniqueId: hex(uniqueId),
+    mounts: [{ path: '', skipped: false, readOnly: null, totalBytes: null, freeBytes: null, blockBytes: null }],
+    epochYear: 1970,
+    hasFolders: false,
+    atomicRename: false,
+    nameBytesMax: 120,
+    mpy: null,
+    probe: { output: 'repr', input: 'literal', frameCheck: 'fletcher', hash: 'none', listing: 'listdir and size', inflate: null, freeMemoryBytes: number(memFree), uname: list(uname).map(String).join(' ') || null },
+  };
+  return { info, rungs, upload, tiny: true };
 }
 
 /** The line `~ sum answers` among whatever the user's program prints; null where none is whole. */
@@ -117,7 +163,7 @@ export function identityOf(answers: readonly Literal[]): Identity {
       uname: list(uname).map(String).join(' ') || null,
     },
   };
-  return { info, rungs, upload };
+  return { info, rungs, upload, tiny: false };
 }
 
 function mountsOf(rootSpace: Literal | undefined, vfsMounts: Literal | undefined, listMounts: Literal | undefined): { mounts: readonly BoardMount[]; types: readonly string[] } {

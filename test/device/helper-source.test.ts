@@ -1,0 +1,57 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { bootSum, bytesLiteral, checkedExec, helperPart, minifyPython, nameClash } from '../../src/device/helper-source.js';
+import { literalOfBits } from '../../src/device/read-files.js';
+
+const none = new Map<string, string>();
+const parts = readdirSync(new URL('../../firmware-helpers/', import.meta.url))
+  .filter((file) => file.endsWith('.py') && !file.startsWith('deflate'))
+  .map((file) => file.slice(0, -3));
+
+describe('the agent as it travels', () => {
+  it('has no comments, spare blanks or long lines of indent', () => {
+    const source = "# why\nimport os\ndef f(a, b=1):  # c\n    if a == '# no':\n        return b + 1\n    x = 1\n    y = 2\n";
+    expect(minifyPython(source, none)).toBe("import os\ndef f(a,b=1):\n if a=='# no':return b+1\n x=1;y=2");
+  });
+
+  it('keeps blanks between words, brackets over lines and texts over lines', () => {
+    expect(minifyPython('for x in (1,\n    2):\n    print(x if x else 0)\n', none)).toBe('for x in(1,2):print(x if x else 0)');
+    expect(minifyPython('a = """x  y\nz"""\n', none)).toBe('a="""x  y\nz"""');
+  });
+
+  it('exchanges words for short names, but no attributes and no texts', () => {
+    expect(minifyPython("value = other.value + 'value'\n", new Map([['value', 'v']]))).toBe("v=other.value+'value'");
+    expect(nameClash('for v in value: pass', new Map([['value', 'v']]))).toBe('v');
+    expect(nameClash("x = value + b'v'", new Map([['value', 'v']]))).toBeNull();
+  });
+
+  it.each(parts)('can be built from %s.py', (part) => {
+    const text = helperPart(part);
+    expect(text).not.toContain("'''");
+    expect(() => checkedExec(`${text}\nx`)).not.toThrow();
+    if (part.startsWith('tiny-')) expect(text.length).toBeLessThan(900);
+  });
+
+  it('sums every byte of what is sent', () => {
+    const bytes = new TextEncoder().encode('print(1)');
+    const sums = new Set([bootSum(bytes), bootSum(bytes.subarray(1)), bootSum(Uint8Array.from(bytes, (byte, at) => (at === 3 ? byte ^ 1 : byte)))]);
+    expect(sums.size).toBe(3);
+  });
+
+  it('quotes any bytes', () => {
+    const literal = bytesLiteral(Uint8Array.from({ length: 256 }, (_, at) => at));
+    expect(literal).toMatch(/^b"[ !#-&(-[\]-~\\]*"$/);
+    expect(literal).toContain('\\x00\\x01');
+  });
+
+  it('asks for all files in a few bytes, and for some by their bits', () => {
+    expect(literalOfBits(new Uint8Array(100).fill(255))).toBe('b"\\xff"*100');
+    expect(literalOfBits(Uint8Array.of(1, 2))).toBe('b"\\x01\\x02"');
+    expect(literalOfBits(Uint8Array.from([7, ...new Array(20).fill(0), 65]))).toBe('b"\\x07"+b"\\x00"*20+b"A"');
+  });
+
+  it('stays small: what a plain backup of a current board sends', () => {
+    const sent = ['probe', 'list-ilistdir', 'put-raw', 'hash-sha256', 'check-crc32', 'stream', 'list', 'read'].map(helperPart).join('\n').length;
+    expect(sent).toBeLessThan(3700);
+  });
+});
