@@ -30,6 +30,8 @@ export interface ConnectOptions {
 
 /** All of leaving: removing the agent, the prompt, the restart. Closing the port has its own limit. */
 const LEAVE_MS_MAX = 5000;
+/** Below this the board should not hold an agent's source besides compiling it (ESP8266: 30 kB). */
+const TIGHT_MEMORY_BYTES = 48 * 1024;
 const HARD_RESET_MS = 500;
 const HARD_RESET = 'try:\n import machine\n machine.reset()\nexcept ImportError:\n import microcontroller\n microcontroller.reset()';
 
@@ -79,6 +81,8 @@ class LiveBoard implements BoardConnection {
     }
     options.onStep?.('identifying');
     const identity = await identifyBoard(this.#session, signal);
+    const freeBytes = identity.info.probe.freeMemoryBytes;
+    if (typeof freeBytes === 'number' && freeBytes < TIGHT_MEMORY_BYTES) this.#session.byRawPaste = true;
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
     this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');

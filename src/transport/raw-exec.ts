@@ -11,7 +11,6 @@ import {
   CTRL_D,
   CTRL_E,
   joinBytes,
-  RAW_BANNER,
   textOfBytes,
   type ReplAction,
   type ReplFailure,
@@ -30,11 +29,26 @@ export interface StreamConsumer {
   silenceMsMax(): number;
 }
 
-/** 'ask' negotiates raw paste first; 'paste' and 'plain' go by what was learned then. */
-export type SourceMode = 'ask' | 'plain' | 'plain-at-once';
+/**
+ * How the source gets to the board. 'ask' finds out first whether it knows raw paste, which also
+ * tells boards whose ring a source fits through at the wire's own speed from older ones.
+ * 'at-once' and 'paced' are plain raw mode: the board keeps the source in memory until it has
+ * compiled it, but there is one turn to an exec. 'paste' is raw paste: compiled as it comes, with
+ * a turn for every window of 128 bytes.
+ */
+export type SourceMode = 'ask' | 'at-once' | 'paced' | 'paste';
 
-const NEGOTIATE_MS = 1000;
+export interface RawExecOptions {
+  readonly mode: SourceMode;
+  /** Longer sources go by raw paste where 'ask' finds that the board has it. */
+  readonly pasteAboveBytes: number;
+  readonly consumer?: StreamConsumer | null;
+}
+
+const NEGOTIATE_MS = 1500;
 const CREDIT_MS = 3000;
+/** From the end of a source to the board's word that it has it. */
+const ACCEPT_MS = 2500;
 const COMPILE_MS = 5000;
 const PROMPT_MS = 300;
 /** Longest gap between two signs of life of a running agent is 500 ms; longer means it has ended. */
@@ -48,7 +62,15 @@ const STDERR_BYTES_MAX = 16 * 1024;
 /** An exec's end as the last bytes show it: 0x04, traceback or nothing, 0x04, prompt. */
 const EXEC_END = /\x04([^\x04]*)\x04>$/;
 
+/**
+ * Asks for raw paste and closes it again with a source of one empty line. That line keeps the
+ * Ctrl-D from being a soft reset where raw paste is refused (`R` 0x00) or unknown (Ctrl-A greets).
+ */
+const ASK = new Uint8Array([CTRL_E, 0x41, CTRL_A, 0x0a, CTRL_D]);
+const ASK_ANSWER = /R\x01[^]{2}[^]*?\x04\x04\x04>|(?:R\x00|raw REPL; CTRL-B to exit)[^]*?OK\x04\x04>/;
+
 type Stage =
+  | 'ask'
   | 'negotiate'
   | 'paste'
   | 'paste-end'
@@ -67,25 +89,28 @@ export class RawExec implements ReplMachine {
   streamOver: boolean;
   /** The source has been handed over whole: the board may have run it. */
   handedOver = false;
+  /** Something came back after the source had begun to go out. */
+  heardSinceSource = false;
   readonly #source: Uint8Array;
-  readonly #mode: SourceMode;
+  readonly #options: RawExecOptions;
   readonly #consumer: StreamConsumer | null;
   readonly #tail = new ByteTail(2048);
-  #stage: Stage = 'negotiate';
+  #stage: Stage = 'ask';
   #pending: Uint8Array = new Uint8Array(0);
   #errors: Uint8Array[] = [];
   #errorBytes = 0;
   #sentBytes = 0;
   #credit = 0;
   #window = 0;
+  #wentAtOnce = false;
   #maybeEnded = false;
   #interrupts = 0;
 
-  constructor(source: Uint8Array, mode: SourceMode, consumer: StreamConsumer | null = null) {
+  constructor(source: Uint8Array, options: RawExecOptions) {
     this.#source = source;
-    this.#mode = mode;
-    this.#consumer = consumer;
-    this.streamOver = consumer === null;
+    this.#options = options;
+    this.#consumer = options.consumer ?? null;
+    this.streamOver = this.#consumer === null;
   }
 
   /** The traceback, empty where the source ran to its end. */
@@ -99,10 +124,9 @@ export class RawExec implements ReplMachine {
   }
 
   start(): readonly ReplAction[] {
-    if (this.#mode === 'ask') {
-      return [send(CTRL_E, 0x41, CTRL_A), { kind: 'wait', ms: NEGOTIATE_MS }];
-    }
-    return this.#sendPlain();
+    const { mode } = this.#options;
+    if (mode === 'ask') return [{ kind: 'send', bytes: ASK }, { kind: 'wait', ms: NEGOTIATE_MS }];
+    return mode === 'paste' ? this.#startPaste() : this.#sendPlain(mode === 'at-once');
   }
 
   step(input: ReplInput): readonly ReplAction[] {
@@ -113,7 +137,8 @@ export class RawExec implements ReplMachine {
         if (this.#stage !== 'pacing') return [];
         this.#stage = 'accepted';
         this.handedOver = true;
-        return [{ kind: 'wait', ms: COMPILE_MS }];
+        // The answer may have come while the last piece was being handed on.
+        return [{ kind: 'wait', ms: ACCEPT_MS }, ...this.#take(new Uint8Array(0))];
       case 'interrupt':
         return this.#stage === 'over' ? [] : this.#interrupt();
       case 'timeout':
@@ -123,6 +148,8 @@ export class RawExec implements ReplMachine {
 
   #take(bytes: Uint8Array): readonly ReplAction[] {
     this.#tail.push(bytes);
+    const isBefore = this.#stage === 'ask' || this.#stage === 'negotiate';
+    if (bytes.length > 0 && !isBefore) this.heardSinceSource = true;
     let rest = this.#pending.length === 0 ? bytes : joinBytes([this.#pending, bytes]);
     this.#pending = new Uint8Array(0);
     const actions: ReplAction[] = [];
@@ -142,6 +169,8 @@ export class RawExec implements ReplMachine {
   /** Handles bytes in the present stage; returns what is left (for the next stage, or for later). */
   #advance(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
     switch (this.#stage) {
+      case 'ask':
+        return this.#asked(bytes, actions);
       case 'negotiate':
         return this.#negotiated(bytes, actions);
       case 'paste':
@@ -163,40 +192,37 @@ export class RawExec implements ReplMachine {
     }
   }
 
-  #negotiated(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
-    const text = textOfBytes(bytes);
-    const answer = /R(?:\x01([^]{2})|\x00)/.exec(text);
-    if (answer !== null && answer[1] !== undefined) {
-      const at = answer.index + 2;
-      this.#window = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-      this.#credit = this.#window;
-      this.rawPaste = true;
-      this.#stage = 'paste';
-      actions.push({ kind: 'wait', ms: CREDIT_MS });
-      return bytes.subarray(at + 2);
-    }
-    const banner = RAW_BANNER.exec(text);
-    if (answer !== null || banner !== null) {
-      this.rawPaste = false;
-      actions.push(...this.#sendPlain());
-      const end = answer !== null ? answer.index + 2 : (banner?.index ?? 0) + (banner?.[0].length ?? 0);
-      return bytes.subarray(end);
-    }
-    return bytes.subarray(Math.max(0, bytes.length - 64));
+  #asked(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
+    const answer = ASK_ANSWER.exec(textOfBytes(bytes));
+    if (answer === null) return bytes.subarray(Math.max(0, bytes.length - 256));
+    this.rawPaste = answer[0].startsWith('R\x01');
+    const byPaste = this.rawPaste && this.#source.length > this.#options.pasteAboveBytes;
+    actions.push(...(byPaste ? this.#startPaste() : this.#sendPlain(this.rawPaste)));
+    return bytes.subarray(answer.index + answer[0].length);
   }
 
-  #sendPlain(): readonly ReplAction[] {
+  #startPaste(): readonly ReplAction[] {
+    this.#stage = 'negotiate';
+    return [send(CTRL_E, 0x41, CTRL_A), { kind: 'wait', ms: NEGOTIATE_MS }];
+  }
+
+  #negotiated(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
+    const answer = /R\x01([^]{2})/.exec(textOfBytes(bytes));
+    if (answer === null) return bytes.subarray(Math.max(0, bytes.length - 64));
+    const at = answer.index + 2;
+    this.#window = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    this.#credit = this.#window;
+    this.#stage = 'paste';
+    actions.push({ kind: 'wait', ms: CREDIT_MS });
+    return bytes.subarray(at + 2);
+  }
+
+  #sendPlain(atOnce: boolean): readonly ReplAction[] {
     const bytes = joinBytes([this.#source, new Uint8Array([CTRL_D])]);
-    if (this.#mode === 'plain-at-once') {
-      this.#stage = 'accepted';
-      this.handedOver = true;
-      return [{ kind: 'send', bytes }, { kind: 'wait', ms: COMPILE_MS }];
-    }
     this.#stage = 'pacing';
-    return [
-      { kind: 'wait', ms: null },
-      { kind: 'send-paced', bytes, stepBytes: PACE_BYTES, stepMs: PACE_MS },
-    ];
+    this.#wentAtOnce = atOnce;
+    const stepBytes = atOnce ? bytes.length : PACE_BYTES;
+    return [{ kind: 'wait', ms: null }, { kind: 'send-paced', bytes, stepBytes, stepMs: PACE_MS }];
   }
 
   #pasteAnswer(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
@@ -207,7 +233,6 @@ export class RawExec implements ReplMachine {
       // The board has taken the source; before our own end this means that it cannot compile it,
       // and it now waits for that end.
       if (this.#stage === 'paste') actions.push(send(CTRL_D));
-      this.handedOver = true;
       this.#enterStdout(actions);
       return bytes.subarray(at + 1);
     }
@@ -233,6 +258,8 @@ export class RawExec implements ReplMachine {
   }
 
   #accepted(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
+    // Before the last piece has gone out an "OK" can only be a user's callback that prints.
+    if (this.#stage === 'pacing' && !this.#wentAtOnce) return bytes.subarray(Math.max(0, bytes.length - 64));
     const at = textOfBytes(bytes).indexOf('OK');
     if (at < 0) return bytes.subarray(Math.max(0, bytes.length - 1));
     this.#enterStdout(actions);
@@ -241,6 +268,7 @@ export class RawExec implements ReplMachine {
 
   #enterStdout(actions: ReplAction[]): void {
     this.#stage = 'stdout';
+    this.handedOver = true;
     actions.push({ kind: 'wait', ms: this.#consumer?.silenceMsMax() ?? null });
   }
 
@@ -348,6 +376,7 @@ export class RawExec implements ReplMachine {
         this.#finish(actions);
         return actions;
       }
+      case 'ask':
       case 'negotiate':
         return [this.#failed('repl/timeout', 'asking for raw paste', 'Try again')];
       case 'paste':

@@ -4,7 +4,7 @@
  * plays (raw-entry.ts, raw-exec.ts, raw-reset.ts) and ends with the signal; what the board sends
  * is always taken at once.
  */
-import { BelayError, cancelled } from '../core/errors.js';
+import { BelayError, cancelled, isBelayError } from '../core/errors.js';
 import type { BytePort } from './byte-port.js';
 import { Conversation, replError, type ConversationEnd, type ConversationOptions, type SessionClock, type Wire } from './conversation.js';
 import { lastLineOf } from './line-reader.js';
@@ -40,8 +40,14 @@ export interface ExecOptions {
   readonly signal: AbortSignal;
 }
 
-/** A source this short fits every ring of boards that know raw paste: sent plain it saves a turn. */
-const AT_ONCE_BYTES_MAX = 120;
+/**
+ * Up to here a source goes in plain raw mode, at the wire's own speed and in one turn; the board
+ * holds it in memory until it is compiled. With `byRawPaste` only short ones do.
+ */
+const PLAIN_BYTES_MAX = 6000;
+const SHORT_BYTES_MAX = 250;
+/** As long as a board cannot have run anything, another try does no harm. */
+const HAND_OVER_TRIES = 3;
 /** Beyond this an exec's text is no answer any more. */
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 const RESETS_MAX = 2;
@@ -54,7 +60,7 @@ export class ReplSession {
   readonly #wire: Wire;
   readonly #lastIn = new ByteTail(1024);
   #conversation: Conversation | null = null;
-  #streaming: RawExec | null = null;
+  #running: RawExec | null = null;
   #closed: BelayError | null = null;
   /** The raw prompt is where we think it is. */
   #inSync = false;
@@ -80,7 +86,13 @@ export class ReplSession {
     });
   }
 
-  /** What the first exec by raw paste showed; null before it. */
+  /**
+   * Hand all but short sources over by raw paste where the board has it: for tight memory. Set here
+   * as well when a source seems to have lost bytes on its way.
+   */
+  byRawPaste = false;
+
+  /** Whether the board knows raw paste; null before the first exec. */
   get rawPaste(): boolean | null {
     return this.#rawPaste;
   }
@@ -199,13 +211,42 @@ export class ReplSession {
     onOutput: (bytes: Uint8Array) => void,
   ): Promise<RawExec> {
     const bytes = typeof source === 'string' ? bytesOfText(source) : source;
-    await this.#ensureRaw(signal);
-    const exec = new RawExec(bytes, this.#modeFor(bytes), consumer);
+    for (let tryNumber = 1; ; tryNumber += 1) {
+      await this.#ensureRaw(signal);
+      const pasteAboveBytes = this.byRawPaste ? SHORT_BYTES_MAX : PLAIN_BYTES_MAX;
+      const mode = this.#modeFor(bytes, pasteAboveBytes);
+      const exec = new RawExec(bytes, { mode, pasteAboveBytes, consumer });
+      try {
+        return await this.#runOnce(exec, limitMs, signal, onOutput);
+      } catch (error) {
+        if (tryNumber === HAND_OVER_TRIES || !isBelayError(error, 'repl/timeout')) throw error;
+        if (!(await this.#surelyNotRun(exec, signal))) throw error;
+      } finally {
+        // Lost bytes are likelier than a wrong program: with raw paste the board sets the pace.
+        if (exec.errorText !== '' || !exec.heardSinceSource) this.byRawPaste ||= bytes.length > SHORT_BYTES_MAX;
+      }
+    }
+  }
+
+  /** The source cannot have run: it never went out whole, or a raw prompt waits that has said nothing since. */
+  async #surelyNotRun(exec: RawExec, signal: AbortSignal): Promise<boolean> {
+    if (!exec.handedOver) return true;
+    if (exec.heardSinceSource) return false;
+    const arrival = await this.enterRaw({ signal });
+    return arrival.wasRaw && arrival.noise.length === 0;
+  }
+
+  async #runOnce(
+    exec: RawExec,
+    limitMs: number | null,
+    signal: AbortSignal,
+    onOutput: (bytes: Uint8Array) => void,
+  ): Promise<RawExec> {
     this.#inSync = false;
+    this.#running = exec;
     const options = { signal, limitMs, onAbort: 'interrupt', onOutput } as const;
-    this.#streaming = consumer === null ? null : exec;
     const end = await this.#play(exec, options).finally(() => {
-      this.#streaming = null;
+      this.#running = null;
       this.#rawPaste = exec.rawPaste ?? this.#rawPaste;
     });
     this.#inSync = true;
@@ -214,10 +255,10 @@ export class ReplSession {
     return exec;
   }
 
-  #modeFor(source: Uint8Array): SourceMode {
+  #modeFor(source: Uint8Array, pasteAboveBytes: number): SourceMode {
     if (this.#rawPaste === null) return 'ask';
-    if (!this.#rawPaste) return 'plain';
-    return source.length <= AT_ONCE_BYTES_MAX ? 'plain-at-once' : 'ask';
+    if (!this.#rawPaste) return 'paced';
+    return source.length > pasteAboveBytes ? 'paste' : 'at-once';
   }
 
   /** After a failure nobody knows where the board is: interrupt and enter raw mode again. */
@@ -247,7 +288,7 @@ export class ReplSession {
   #data(bytes: Uint8Array): void {
     this.#bytesIn += bytes.length;
     this.#turn('in');
-    this.onTraffic?.('in', bytes, this.#streaming?.isStreaming ?? false);
+    this.onTraffic?.('in', bytes, this.#running?.isStreaming ?? false);
     this.#lastIn.push(bytes);
     // Outside a conversation it is a user's callback that prints: kept for messages alone.
     this.#conversation?.data(bytes);

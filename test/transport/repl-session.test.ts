@@ -13,6 +13,8 @@ const SYNC = (n: number): ScriptStep => ({
   sent: `\x03print('blb-'+'sync-${n}')\x04`,
   answer: `OKblb-sync-${n}\r\n\x04\x04>`,
 });
+const ASK = '\x05A\x01\n\x04';
+const KNOWN: ScriptStep = { sent: ASK, answer: 'R\x01\x80\x00\x01\x04\x04\x04>' };
 const never = new AbortController().signal;
 
 function play(steps: readonly ScriptStep[], options?: ScriptedPortOptions) {
@@ -156,6 +158,7 @@ describe('running a source', () => {
       const { session, port } = play(
         [
           IDLE,
+          KNOWN,
           { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' },
           { sent: source.slice(0, 256), answer: '\x01\x01' },
           { sent: source.slice(256, 512), answer: '\x01' },
@@ -163,6 +166,7 @@ describe('running a source', () => {
         ],
         { pieceBytes },
       );
+      session.byRawPaste = true;
       await session.enterRaw({ signal: never });
       expect(await exec(session, source)).toEqual(bytesOf('done\r\n'));
       expect(port.surprise).toBeNull();
@@ -173,7 +177,7 @@ describe('running a source', () => {
       const { session, port } = play(
         [
           IDLE,
-          { sent: '\x05A\x01', answer: 'R\x00>' },
+          { sent: ASK, answer: 'R\x00>OK\x04\x04>' },
           { sent: 'print(1)\x04', answer: 'OK1\r\n\x04\x04>' },
           { sent: 'print(2)\x04', answer: 'OK2\r\n\x04\x04>' },
         ],
@@ -190,7 +194,7 @@ describe('running a source', () => {
       const { session, port } = play(
         [
           IDLE,
-          { sent: '\x05A\x01', answer: BANNER },
+          { sent: ASK, answer: `${BANNER}OK\x04\x04>` },
           { sent: 'print(1)\x04', answer: 'OK1\r\n\x04\x04>' },
         ],
         { pieceBytes },
@@ -205,8 +209,8 @@ describe('running a source', () => {
       const { session } = play(
         [
           IDLE,
-          { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' },
-          { sent: 'f()\x04', answer: `\x04before\r\n\x04${traceback}\x04>` },
+          KNOWN,
+          { sent: 'f()\x04', answer: `OKbefore\r\n\x04${traceback}\x04>` },
         ],
         { pieceBytes },
       );
@@ -223,23 +227,60 @@ describe('running a source', () => {
       const { session, port } = play(
         [
           IDLE,
+          KNOWN,
           { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' },
           { sent: source.slice(0, 256), answer: '\x04' },
           { sent: '\x04', answer: '\x04MemoryError: \r\n\x04>' },
         ],
         { pieceBytes },
       );
+      session.byRawPaste = true;
       await session.enterRaw({ signal: never });
       await expect(exec(session, source)).rejects.toMatchObject({ message: 'the board raised MemoryError:' });
       expect(port.surprise).toBeNull();
     });
   }
 
-  it('sends a short source plainly once raw paste is known, which saves a turn', async () => {
+  it('tries again when the question is lost on the wire, since nothing can have run', async () => {
     const { session, port } = play([
       IDLE,
-      { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' },
-      { sent: 'a\x04', answer: '\x04\x04\x04>' },
+      { sent: ASK, answer: 'R\x01\x80' },
+      { sent: '\x03\x01', answer: BANNER },
+      KNOWN,
+      { sent: 'a\x04', answer: 'OK1\r\n\x04\x04>' },
+    ]);
+    await session.enterRaw({ signal: never });
+    expect(await exec(session, 'a', 9000)).toEqual(bytesOf('1\r\n'));
+    expect(port.surprise).toBeNull();
+  });
+
+  it('hands a source over again, by raw paste, when it went down without an answer', async () => {
+    const source = 'z'.repeat(300);
+    const { session, port } = play([
+      IDLE,
+      KNOWN,
+      { sent: `${source}\x04` }, // a byte was lost, and with it the end
+      { sent: '\x03\x01', answer: BANNER },
+      { sent: '\x05A\x01', answer: 'R\x01\x00\x02\x01' },
+      { sent: `${source}\x04`, answer: '\x041\r\n\x04\x04>' },
+    ]);
+    await session.enterRaw({ signal: never });
+    expect(await exec(session, source, 9000)).toEqual(bytesOf('1\r\n'));
+    expect(port.surprise).toBeNull();
+  });
+
+  it('does not run a source twice when its start was not seen', async () => {
+    const { session, port } = play([IDLE, KNOWN, { sent: 'a\x04', answer: 'O' }]);
+    await session.enterRaw({ signal: never });
+    await expect(exec(session, 'a', 5000)).rejects.toMatchObject({ code: 'repl/timeout', retryable: true });
+    expect(port.surprise).toBeNull();
+  });
+
+  it('takes one turn to a source once raw paste has been asked for', async () => {
+    const { session, port } = play([
+      IDLE,
+      KNOWN,
+      { sent: 'a\x04', answer: 'OK\x04\x04>' },
       { sent: 'b\x04', answer: 'OK\x04\x04>' },
     ]);
     await session.enterRaw({ signal: never });
@@ -254,7 +295,7 @@ describe('running a source', () => {
     const source = 'y'.repeat(300);
     const { session, clock } = play([
       IDLE,
-      { sent: '\x05A\x01', answer: BANNER },
+      { sent: ASK, answer: `${BANNER}OK\x04\x04>` },
       { sent: `${source}\x04`, answer: 'OK\x04\x04>' },
     ]);
     const sizes: number[] = [];
@@ -272,8 +313,8 @@ describe('running a source', () => {
   it('interrupts at the limit, comes back to the prompt, and goes on', async () => {
     const { session, port } = play([
       IDLE,
-      { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' },
-      { sent: 'while 1: pass\x04', answer: '\x04' },
+      KNOWN,
+      { sent: 'while 1: pass\x04', answer: 'OK' },
       { sent: '\x03', answer: '\x04Traceback:\r\nKeyboardInterrupt: \r\n\x04>' },
       { sent: 'b\x04', answer: 'OK\x04\x04>' },
     ]);
@@ -286,8 +327,8 @@ describe('running a source', () => {
   it('finds the prompt again by itself after an exec that nothing could stop', async () => {
     const { session, port } = play([
       IDLE,
-      { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' },
-      { sent: 'hang()\x04', answer: '\x04' },
+      KNOWN,
+      { sent: 'hang()\x04', answer: 'OK' },
       { sent: '\x03\x03\x01\x03\x01\x03\x01' },
       { sent: '\x03\x01', answer: `\x04Traceback:\r\nKeyboardInterrupt: \r\n\x04>${BANNER}` },
       { sent: 'b\x04', answer: 'OK\x04\x04>' },
@@ -300,7 +341,7 @@ describe('running a source', () => {
 });
 
 describe('streaming', () => {
-  const start: ScriptStep[] = [IDLE, { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' }];
+  const start: ScriptStep[] = [IDLE, KNOWN];
 
   function counting(total: number) {
     const parts: number[] = [];
@@ -321,7 +362,7 @@ describe('streaming', () => {
       const { session, port } = play(
         [
           ...start,
-          { sent: 'go()\x04', answer: new Uint8Array([4, ...payload, ...bytesOf('late\x04\x04>')]) },
+          { sent: 'go()\x04', answer: new Uint8Array([...bytesOf('OK'), ...payload, ...bytesOf('late\x04\x04>')]) },
           { sent: 'b\x04', answer: 'OK\x04\x04>' },
         ],
         { pieceBytes },
@@ -338,7 +379,7 @@ describe('streaming', () => {
   it('notices an agent that died with a traceback', async () => {
     const { session, clock } = play([
       ...start,
-      { sent: 'go()\x04', answer: '\x04some\x04bytes\x04Traceback (most recent call last):\r\nMemoryError: \r\n\x04>' },
+      { sent: 'go()\x04', answer: 'OKsome\x04bytes\x04Traceback (most recent call last):\r\nMemoryError: \r\n\x04>' },
     ]);
     await session.enterRaw({ signal: never });
     await expect(session.stream('go()', counting(9999), { signal: never })).rejects.toMatchObject({
@@ -352,7 +393,7 @@ describe('streaming', () => {
     const trap = '\x04Traceback (most recent call last):\r\nMemoryError: \r\n\x04>';
     const { session } = play([
       ...start,
-      { sent: 'go()\x04', answer: `\x04${trap}` },
+      { sent: 'go()\x04', answer: `OK${trap}` },
       { sent: '', answer: `${trap}\x04\x04>`, afterMs: 600 },
     ]);
     await session.enterRaw({ signal: never });
@@ -360,7 +401,7 @@ describe('streaming', () => {
   });
 
   it('gives up after the silence that the consumer allows', async () => {
-    const { session } = play([...start, { sent: 'go()\x04', answer: '\x04half' }]);
+    const { session } = play([...start, { sent: 'go()\x04', answer: 'OKhalf' }]);
     await session.enterRaw({ signal: never });
     await expect(session.stream('go()', counting(99), { signal: never })).rejects.toMatchObject({
       code: 'repl/timeout',
@@ -372,7 +413,7 @@ describe('streaming', () => {
     const stop = new AbortController();
     const { session, clock, port } = play([
       ...start,
-      { sent: 'go()\x04', answer: '\x04half' },
+      { sent: 'go()\x04', answer: 'OKhalf' },
       { sent: '\x03', answer: '\x04Traceback:\r\nKeyboardInterrupt: \r\n\x04>' },
     ]);
     await session.enterRaw({ signal: never });
@@ -385,7 +426,7 @@ describe('streaming', () => {
   });
 
   it('hands on what a consumer throws', async () => {
-    const { session } = play([...start, { sent: 'go()\x04', answer: '\x04half' }]);
+    const { session } = play([...start, { sent: 'go()\x04', answer: 'OKhalf' }]);
     await session.enterRaw({ signal: never });
     const broken = { push: () => { throw new Error('consumer'); }, silenceMsMax: () => 100 };
     await expect(session.stream('go()', broken, { signal: never })).rejects.toThrow('consumer');

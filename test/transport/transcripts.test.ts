@@ -110,8 +110,8 @@ describe('a transcript', () => {
     const clock = new IdleClock();
     const port = new ScriptedPort(clock, [
       { sent: '\x03\x01', answer: '\r\n>>> \r\nraw REPL; CTRL-B to exit\r\n>' },
-      { sent: '\x05A\x01', answer: 'R\x01\x80\x00\x01' },
-      { sent: 'go()\x04', answer: '\x04' },
+      { sent: '\x05A\x01\n\x04', answer: 'R\x01\x80\x00\x01\x04\x04\x04>' },
+      { sent: 'go()\x04', answer: 'OK' },
       { sent: '', answer: 'password!' },
       { sent: 'uploaded', answer: '.\x04\x04>' },
     ]);
