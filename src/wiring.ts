@@ -44,10 +44,14 @@ export function connectorFor(wish: PortWish, context: JobContext): Connect {
       const board = leavingWith(connection, ended);
       if (expectUniqueId === undefined || board.info.uniqueId === expectUniqueId) return board;
       await board.leave('leave');
-      throw new BelayError('board/other', `another board is on ${port.name}: ${board.info.uniqueId ?? 'one without an id'}`, {
-        hint: 'plug the board back in that the run began with',
-        details: { expected: expectUniqueId, found: board.info.uniqueId },
-      });
+      throw new BelayError(
+        'board/other',
+        `another board is on ${port.name}: ${board.info.uniqueId ?? 'one without an id'}`,
+        {
+          hint: 'plug the board back in that the run began with',
+          details: { expected: expectUniqueId, found: board.info.uniqueId },
+        },
+      );
     } catch (error) {
       await ended();
       throw error;
@@ -89,7 +93,11 @@ function leavingWith(connection: BoardConnection, ended: () => Promise<void>): B
   };
 }
 
-async function openPort(wish: PortWish, context: JobContext, signal: AbortSignal): Promise<OpenPort> {
+async function openPort(
+  wish: PortWish,
+  context: JobContext,
+  signal: AbortSignal,
+): Promise<OpenPort> {
   const wanted = wish.port ?? (process.env.BELAY_PORT || 'auto');
   if (wanted === 'virtual' || wanted.startsWith('virtual:')) return openVirtual(wanted, context);
   const { listSerialPorts, openSerialPortPatiently } = await import('./transport/serial-port.js');
@@ -105,28 +113,47 @@ async function openPort(wish: PortWish, context: JobContext, signal: AbortSignal
   return { port, ended: async () => {} };
 }
 
-async function choosePort(list: readonly PortDescription[], wanted: string): Promise<PortDescription> {
+async function choosePort(
+  list: readonly PortDescription[],
+  wanted: string,
+): Promise<PortDescription> {
   const { chooseBoardPort } = await import('./transport/port-choice.js');
   const choice = chooseBoardPort(list, wanted);
   if (choice.kind === 'one') return choice.port;
-  if (choice.kind === 'none') throw new BelayError('port/not-found', choice.message, { hint: choice.hint });
-  throw new BelayError('usage/ambiguous-board', `${choice.ports.length} boards are plugged in: ${choice.ports.map((port) => port.path).join(', ')}`, {
-    hint: 'choose one with --port',
-    details: { choices: choice.ports },
-  });
+  if (choice.kind === 'none')
+    throw new BelayError('port/not-found', choice.message, { hint: choice.hint });
+  throw new BelayError(
+    'usage/ambiguous-board',
+    `${choice.ports.length} boards are plugged in: ${choice.ports.map((port) => port.path).join(', ')}`,
+    {
+      hint: 'choose one with --port',
+      details: { choices: choice.ports },
+    },
+  );
 }
 
 async function openVirtual(wanted: string, context: JobContext): Promise<OpenPort> {
   const { startFolderBoard, VirtualBoard } = await import('./testing/index.js');
   const folder = wanted.slice('virtual:'.length);
   if (wanted !== 'virtual' && folder === '') {
-    throw new BelayError('usage/invalid', '--port virtual: needs a folder', { hint: 'write virtual:<folder>, or virtual alone' });
+    throw new BelayError('usage/invalid', '--port virtual: needs a folder', {
+      hint: 'write virtual:<folder>, or virtual alone',
+    });
   }
-  const board = wanted === 'virtual' ? await VirtualBoard.start() : await startFolderBoard(resolve(folder), {
-    onSkipped: (paths) => {
-      for (const path of paths) context.emit({ type: 'warning', code: 'not-on-board', message: `${path} is neither a file nor a folder: left out`, path });
-    },
-  });
+  const board =
+    wanted === 'virtual'
+      ? await VirtualBoard.start()
+      : await startFolderBoard(resolve(folder), {
+          onSkipped: (paths) => {
+            for (const path of paths)
+              context.emit({
+                type: 'warning',
+                code: 'not-on-board',
+                message: `${path} is neither a file nor a folder: left out`,
+                path,
+              });
+          },
+        });
   return { port: named(board.port(), wanted), ended: () => board.stop() };
 }
 
@@ -149,7 +176,10 @@ export function devicesParts(wish: PortWish, context: JobContext): DevicesParts 
     listPorts: async () => {
       const { listSerialPorts } = await import('./transport/serial-port.js');
       const { isLikelyBoard } = await import('./transport/port-choice.js');
-      return (await listSerialPorts()).map((port) => ({ ...port, likelyBoard: isLikelyBoard(port) }));
+      return (await listSerialPorts()).map((port) => ({
+        ...port,
+        likelyBoard: isLikelyBoard(port),
+      }));
     },
     connectTo: (path) => connectorFor({ ...wish, port: path }, context),
   };
@@ -163,7 +193,11 @@ export function backupFolderPath(folder?: string): string {
 
 /** The folder of backups on this computer's disk; nothing is made before something is written. */
 export function openStore(folder?: string): BackupFolder {
-  return openBackupFolder(backupFolderPath(folder), { clock: systemClock, randomHex, processes: { pid: process.pid, isAlive } });
+  return openBackupFolder(backupFolderPath(folder), {
+    clock: systemClock,
+    randomHex,
+    processes: { pid: process.pid, isAlive },
+  });
 }
 
 /** Signal 0 asks whether a process is there; EPERM says that it is and belongs to somebody else. */
@@ -198,7 +232,13 @@ export function systemContext(options: {
   readonly signal: AbortSignal;
   readonly emit: EventListener;
 }): JobContext {
-  return { clock: systemClock, randomHex, signal: options.signal, emit: options.emit };
+  return {
+    clock: systemClock,
+    randomHex,
+    signal: options.signal,
+    emit: options.emit,
+    pid: process.pid,
+  };
 }
 
 /**
@@ -214,7 +254,8 @@ export function openStoreOf(archivePath: string): BackupFolder {
 export function connectorThrough(open: () => Promise<BytePort>, context: JobContext): Connect {
   return async ({ signal, expectUniqueId }) => {
     const connection = await talkTo(await open(), {}, context, signal);
-    if (expectUniqueId === undefined || connection.info.uniqueId === expectUniqueId) return connection;
+    if (expectUniqueId === undefined || connection.info.uniqueId === expectUniqueId)
+      return connection;
     await connection.leave('leave');
     throw new BelayError('board/other', `another board is on ${connection.portName}`);
   };

@@ -1,7 +1,7 @@
 /** The folder as the chain room reasons about it. */
 import type { ChainArchive } from '../chain/archive.js';
-import { resolveLineage } from '../chain/lineage.js';
 import type { Lineage } from '../chain/lineage.js';
+import { resolveLineage } from '../chain/lineage.js';
 import type { BackupFolder, StoredBackup } from '../store/backup-folder.js';
 
 export interface ArchiveListing {

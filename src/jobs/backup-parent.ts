@@ -1,9 +1,9 @@
 /** Which backup the new one builds on: chosen by the chain's rules, then verified before it is used. */
 import type { Manifest } from '../archive/manifest.js';
 import type { KnownArchive } from '../chain/archive.js';
-import { chooseParent, FULL_EVERY_DEFAULT } from '../chain/parent-choice.js';
-import type { ParentChoice, ParentRequest } from '../chain/parent-choice.js';
 import { locateContent } from '../chain/materialize.js';
+import type { ParentChoice, ParentRequest } from '../chain/parent-choice.js';
+import { chooseParent, FULL_EVERY_DEFAULT } from '../chain/parent-choice.js';
 import { boardKeyOf } from '../core/board-key.js';
 import { throwIfAborted } from '../core/errors.js';
 import type { ArchiveListing } from './archive-listing.js';
@@ -31,7 +31,14 @@ export async function chooseVerifiedParent(
     throwIfAborted(signal);
     const { type, boardKey, scope, requireParent } = wish;
     const fullEvery = wish.fullEvery ?? FULL_EVERY_DEFAULT;
-    const choice = chooseParent(listing.lineage, { type, boardKey, scope, fullEvery, requireParent, unfit });
+    const choice = chooseParent(listing.lineage, {
+      type,
+      boardKey,
+      scope,
+      fullEvery,
+      requireParent,
+      unfit,
+    });
     if (choice.parent === null) return choice;
     const content = locateContent(choice.parent, listing.archives, { unfit });
     if (content.missing.length > 0) {

@@ -18,12 +18,12 @@ import { BoardSession } from './board-session.js';
 import type { BoardParts, JobContext } from './context.js';
 import { JobVoice } from './job-voice.js';
 import { manifestDraft } from './manifest-draft.js';
-import { countFiles } from './plan-backup.js';
 import type { BackupPlan } from './plan-backup.js';
+import { countFiles } from './plan-backup.js';
 import { prune } from './prune.js';
 import { readFiles } from './read-files.js';
-import { Surveyor } from './survey-board.js';
 import type { Survey } from './survey-board.js';
+import { Surveyor } from './survey-board.js';
 
 export type { BackupOptions, BackupResult, BackupSummary } from './backup-options.js';
 
@@ -68,9 +68,13 @@ class BackupRun {
     const identity = identityOfConnection(session.connection, this.#options.boardName ?? null);
     const boardFolder = await this.#store.boardFolderFor(identity);
     const survey = () => this.#surveyor.survey(session, boardFolder);
-    if (this.#options.dryRun === true) return this.#withoutArchive(session, await survey(), 'planned');
+    if (this.#options.dryRun === true)
+      return this.#withoutArchive(session, await survey(), 'planned');
     const retryMs = this.#options.retryLockMs ?? 0;
-    const lock = await this.#store.lock(boardFolder, 'backup', { retryMs, signal: this.#context.signal });
+    const lock = await this.#store.lock(boardFolder, 'backup', {
+      retryMs,
+      signal: this.#context.signal,
+    });
     let result: BackupResult;
     try {
       await this.#store.sweep();
@@ -81,10 +85,17 @@ class BackupRun {
     return this.#pruned(result);
   }
 
-  async #surveyed(session: BoardSession, survey: Survey, boardFolder: string): Promise<BackupResult> {
-    if (survey.unchanged && this.#options.skipIfUnchanged === true) return this.#withoutArchive(session, survey, 'unchanged');
+  async #surveyed(
+    session: BoardSession,
+    survey: Survey,
+    boardFolder: string,
+  ): Promise<BackupResult> {
+    if (survey.unchanged && this.#options.skipIfUnchanged === true)
+      return this.#withoutArchive(session, survey, 'unchanged');
     await this.#requireSpace(survey.plan, survey.tree.length);
-    const archive = await this.#store.create(boardFolder, 'backup', { compress: this.#options.compress ?? true });
+    const archive = await this.#store.create(boardFolder, 'backup', {
+      compress: this.#options.compress ?? true,
+    });
     try {
       return await this.#write(session, survey, archive, boardFolder);
     } finally {
@@ -97,19 +108,32 @@ class BackupRun {
     const neededBytes = 2 * (plan.bytesToRead + entries * ENTRY_BYTES);
     const freeBytes = await this.#store.freeBytes();
     if (freeBytes === null || freeBytes >= neededBytes) return;
-    throw new BelayError('store/full', `${this.#store.path} has ${freeBytes} bytes free, this backup may need ${neededBytes}`, {
-      hint: 'free some space, or choose another folder with --dir',
-      details: { freeBytes, neededBytes },
-    });
+    throw new BelayError(
+      'store/full',
+      `${this.#store.path} has ${freeBytes} bytes free, this backup may need ${neededBytes}`,
+      {
+        hint: 'free some space, or choose another folder with --dir',
+        details: { freeBytes, neededBytes },
+      },
+    );
   }
 
-  async #write(session: BoardSession, survey: Survey, archive: NewArchive, boardFolder: string): Promise<BackupResult> {
+  async #write(
+    session: BoardSession,
+    survey: Survey,
+    archive: NewArchive,
+    boardFolder: string,
+  ): Promise<BackupResult> {
     const { plan, choice } = survey;
     const { writer } = archive;
     for (const path of plan.folders) writer.addFolder(path);
-    for (const { path, code, message } of plan.failures) writer.addFailure(path, true, code, message);
+    for (const { path, code, message } of plan.failures)
+      writer.addFailure(path, true, code, message);
     for (const { meta, dataIn } of plan.references) writer.addReference(meta, dataIn);
-    this.voice.begin('reading', { files: plan.reads.length + sumOf(plan.copies), bytes: plan.bytesToRead });
+    this.voice.begin('reading', {
+      files: plan.reads.length + sumOf(plan.copies),
+      bytes: plan.bytesToRead,
+    });
     const intake = await readFiles(
       session,
       {
@@ -131,14 +155,18 @@ class BackupRun {
     await session.leave(this.#options.after ?? 'auto');
     throwIfAborted(this.#context.signal);
     this.voice.begin('verifying');
-    const committed = await archive.commit(this.#draft(survey, boardFolder), { signal: this.#context.signal });
+    const committed = await archive.commit(this.#draft(survey, boardFolder), {
+      signal: this.#context.signal,
+    });
     this.voice.end();
     return this.#written(session, survey, committed);
   }
 
   #draft(survey: Survey, boardFolder: string): ManifestDraft {
     const { path, include, exclude, mounts, type, compress, quick, verify } = this.#options;
-    const own = survey.listing.stored.filter((each) => each.boardFolder === boardFolder).map(chainArchiveOf);
+    const own = survey.listing.stored
+      .filter((each) => each.boardFolder === boardFolder)
+      .map(chainArchiveOf);
     const parent = survey.choice.parent?.manifest;
     const asked = { type: type ?? 'auto', path, include, exclude, mounts, compress, quick, verify };
     return manifestDraft(
@@ -147,11 +175,14 @@ class BackupRun {
         backupType: survey.choice.type,
         createdAt: this.#createdAt.toISOString(),
         deviceInfo: survey.device,
-        options: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)),
+        options: Object.fromEntries(
+          Object.entries(asked).filter(([, value]) => value !== undefined),
+        ),
         description: this.#options.description ?? null,
         metadata: this.#options.metadata ?? {},
         scope: survey.scope,
-        parent: parent === undefined ? null : { backupId: parent.backupId, stateHash: parent.stateHash },
+        parent:
+          parent === undefined ? null : { backupId: parent.backupId, stateHash: parent.stateHash },
         durationMs: this.voice.elapsedMs,
       },
       this.#context,
@@ -178,9 +209,16 @@ class BackupRun {
     return this.#result('written', survey, summary, { manifest, failed });
   }
 
-  #withoutArchive(session: BoardSession, survey: Survey, outcome: 'unchanged' | 'planned'): BackupResult {
+  #withoutArchive(
+    session: BoardSession,
+    survey: Survey,
+    outcome: 'unchanged' | 'planned',
+  ): BackupResult {
     const failed = survey.plan.failures.map(({ path, code, message }) => ({ path, code, message }));
-    return this.#result(outcome, survey, this.#summary(session, survey, survey.tree), { manifest: null, failed });
+    return this.#result(outcome, survey, this.#summary(session, survey, survey.tree), {
+      manifest: null,
+      failed,
+    });
   }
 
   #summary(session: BoardSession, survey: Survey, tree: Tree): BackupSummary {
@@ -213,7 +251,15 @@ class BackupRun {
   ): BackupResult {
     const filesRead = survey.plan.reads.map((file) => file.path);
     const reason = survey.choice.sentence;
-    return { outcome, summary, reason, filesRead, ...rest, warnings: this.voice.warnings, pruned: null };
+    return {
+      outcome,
+      summary,
+      reason,
+      filesRead,
+      ...rest,
+      warnings: this.voice.warnings,
+      pruned: null,
+    };
   }
 
   /** After a backup that succeeded, never before; not after a partial one. */

@@ -21,11 +21,15 @@ export function boardDifferences(
     warn('other-firmware', `the backup is of ${device.firmware}, the board runs ${info.firmware}`);
   }
   const bytecode = bytecodeProblem(device.mpy, info.mpy);
-  if (bytecode !== null && targets.some((path) => path.endsWith('.mpy'))) warn('other-bytecode', bytecode);
+  if (bytecode !== null && targets.some((path) => path.endsWith('.mpy')))
+    warn('other-bytecode', bytecode);
   const mounts = new Set(info.mounts.map((mount) => mount.path));
   for (const root of source.scope.roots) {
     if (root !== '' && !mounts.has(root)) {
-      warn('mount-missing', `/${root} was a mount on the backup's board and is none here: its files become a plain folder`);
+      warn(
+        'mount-missing',
+        `/${root} was a mount on the backup's board and is none here: its files become a plain folder`,
+      );
     }
   }
   return warnings;

@@ -34,7 +34,11 @@ export function identityOf(board: {
 }): BoardIdentity {
   const name = board.boardName ?? board.machine;
   const uniqueKey = boardKeyOf(board);
-  return { uniqueKey: uniqueKey ?? `unknown:${board.machine}`, name, chainable: uniqueKey !== null };
+  return {
+    uniqueKey: uniqueKey ?? `unknown:${board.machine}`,
+    name,
+    chainable: uniqueKey !== null,
+  };
 }
 
 export function identityOfConnection(

@@ -2,8 +2,9 @@
  * One board over a whole job, through losses of the wire: a board that is gone is looked for again
  * for ten seconds and must be the same one. Also the only place that leaves a board.
  */
-import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
+
 import type { ErrorCode } from '../core/errors.js';
+import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import { RECONNECT_MS_MAX } from '../core/limits.js';
 import type { AfterMode, BoardConnection, BoardFs, BoardInfo } from '../device/device-fs.js';
 import type { Connect, JobContext } from './context.js';
@@ -83,10 +84,14 @@ export class BoardSession {
     if (uniqueId === null) throw error;
     this.#lossesInARow += 1;
     if (this.#lossesInARow >= LOSSES_MAX) {
-      throw new BelayError('board/resets', `the board was lost ${LOSSES_MAX} times without progress (${error.message})`, {
-        hint: 'check the cable and the power; a watchdog of the program may be resetting the board',
-        cause: error,
-      });
+      throw new BelayError(
+        'board/resets',
+        `the board was lost ${LOSSES_MAX} times without progress (${error.message})`,
+        {
+          hint: 'check the cable and the power; a watchdog of the program may be resetting the board',
+          cause: error,
+        },
+      );
     }
     this.#context.emit({
       type: 'warning',
@@ -100,7 +105,11 @@ export class BoardSession {
     this.#connection = await this.#comeBack(uniqueId, error, signal);
   }
 
-  async #comeBack(uniqueId: string, cause: BelayError, signal: AbortSignal): Promise<BoardConnection> {
+  async #comeBack(
+    uniqueId: string,
+    cause: BelayError,
+    signal: AbortSignal,
+  ): Promise<BoardConnection> {
     const { clock } = this.#context;
     const until = clock.monotonicMs() + RECONNECT_MS_MAX;
     this.#left = true;
@@ -109,7 +118,10 @@ export class BoardSession {
         const connection = await this.#connect({ signal, expectUniqueId: uniqueId });
         if (connection.info.uniqueId !== uniqueId) {
           await connection.leave('leave');
-          throw new BelayError('board/other', `another board is on the port: ${connection.info.uniqueId ?? 'one without an id'}`);
+          throw new BelayError(
+            'board/other',
+            `another board is on the port: ${connection.info.uniqueId ?? 'one without an id'}`,
+          );
         }
         this.#left = false;
         return connection;
@@ -117,10 +129,14 @@ export class BoardSession {
         throwIfAborted(signal);
         if (isBelayError(error, 'board/other')) throw error;
         if (clock.monotonicMs() >= until) {
-          throw new BelayError('board/lost', `the board was lost and did not come back within ${RECONNECT_MS_MAX / 1000} s (${cause.message})`, {
-            hint: 'check the cable, then run the command again',
-            cause: error,
-          });
+          throw new BelayError(
+            'board/lost',
+            `the board was lost and did not come back within ${RECONNECT_MS_MAX / 1000} s (${cause.message})`,
+            {
+              hint: 'check the cable, then run the command again',
+              cause: error,
+            },
+          );
         }
       }
       await clock.delay(RETRY_EVERY_MS, signal);
@@ -135,7 +151,8 @@ export class BoardSession {
     if (this.#left) return;
     this.#left = true;
     // A board that came back without a reset stands at its prompt: the program is ours to start.
-    const owed = after === 'auto' && this.programInterrupted && !this.#connection.programInterrupted;
+    const owed =
+      after === 'auto' && this.programInterrupted && !this.#connection.programInterrupted;
     try {
       await this.#connection.leave(owed ? 'soft-reset' : after);
     } catch (error) {

@@ -4,13 +4,13 @@
  */
 import type { ManifestDeviceInfo } from '../archive/manifest.js';
 import { displayPath } from '../core/device-path.js';
-import { BelayError, EXIT_STATUS_BY_CODE, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { ErrorCode } from '../core/errors.js';
+import { BelayError, EXIT_STATUS_BY_CODE, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder, CommittedArchive } from '../store/backup-folder.js';
 import { boardOperationOf, remainingOperations } from './board-operation.js';
-import { isLoss } from './board-session.js';
 import type { BoardSession } from './board-session.js';
+import { isLoss } from './board-session.js';
 import type { ContentReader } from './content-reader.js';
 import type { FailedPath, JobContext } from './context.js';
 import type { JobVoice } from './job-voice.js';
@@ -51,16 +51,35 @@ export async function carryOutPlan(
 ): Promise<CarriedOut> {
   throwIfAborted(context.signal);
   if (input.plan.operations.length === 0) {
-    return { filesWritten: 0, filesDeleted: 0, bytesWritten: 0, verified: true, failed: [], safetyArchive: null };
+    return {
+      filesWritten: 0,
+      filesDeleted: 0,
+      bytesWritten: 0,
+      verified: true,
+      failed: [],
+      safetyArchive: null,
+    };
   }
   await input.session.fs.sweep(context.signal);
   if (!input.safety) return new Carrier(input, voice, context, null).run();
   const { store, boardFolder, retryLockMs } = input;
-  const lock = await store.lock(boardFolder, 'restore', { retryMs: retryLockMs, signal: context.signal });
+  const lock = await store.lock(boardFolder, 'restore', {
+    retryMs: retryLockMs,
+    signal: context.signal,
+  });
   try {
-    const safety = await makeSafetyArchive(input.session, { ...input, operations: input.plan.operations }, voice, context);
+    const safety = await makeSafetyArchive(
+      input.session,
+      { ...input, operations: input.plan.operations },
+      voice,
+      context,
+    );
     const result = await new Carrier(input, voice, context, safety).run();
-    const expired = expiredSafety(await store.list({ safety: true }), boardFolder, context.clock.now());
+    const expired = expiredSafety(
+      await store.list({ safety: true }),
+      boardFolder,
+      context.clock.now(),
+    );
     await store.remove(expired);
     return result;
   } finally {
@@ -76,7 +95,12 @@ class Carrier {
   readonly #done = new Set<PlannedOperation>();
   readonly #failed = new Map<string, FailedPath>();
 
-  constructor(input: CarryOutInput, voice: JobVoice, context: JobContext, safety: CommittedArchive | null) {
+  constructor(
+    input: CarryOutInput,
+    voice: JobVoice,
+    context: JobContext,
+    safety: CommittedArchive | null,
+  ) {
     this.#input = input;
     this.#voice = voice;
     this.#context = context;
@@ -86,7 +110,10 @@ class Carrier {
   async run(): Promise<CarriedOut> {
     const { plan, keepGoing, verify } = this.#input;
     try {
-      this.#voice.begin('restoring', { files: plan.filesToWrite + plan.filesToDelete, bytes: plan.bytesToWrite });
+      this.#voice.begin('restoring', {
+        files: plan.filesToWrite + plan.filesToDelete,
+        bytes: plan.bytesToWrite,
+      });
       await this.#applyThroughLosses();
       this.#voice.end();
       if (verify) await this.#verify();
@@ -94,7 +121,8 @@ class Carrier {
       throw await this.#takenBack(error);
     }
     const first = [...this.#failed.values()][0];
-    if (first !== undefined && !keepGoing && this.#safety !== null) throw await this.#takenBack(errorOf(first));
+    if (first !== undefined && !keepGoing && this.#safety !== null)
+      throw await this.#takenBack(errorOf(first));
     return this.#result(verify);
   }
 
@@ -119,7 +147,13 @@ class Carrier {
     const { session, plan, mounts } = this.#input;
     const { signal } = this.#context;
     await session.fs.sweep(signal);
-    const { tree } = await session.fs.scan({ roots: [''], mounts, hashes: 'content', known: this.#input.current, signal });
+    const { tree } = await session.fs.scan({
+      roots: [''],
+      mounts,
+      hashes: 'content',
+      known: this.#input.current,
+      signal,
+    });
     const due = remainingOperations(plan.operations, tree);
     for (const operation of plan.operations) {
       if (!due.includes(operation) && !this.#failed.has(operation.path)) this.#done.add(operation);
@@ -129,7 +163,9 @@ class Carrier {
 
   async #apply(due: readonly PlannedOperation[]): Promise<void> {
     const { session, plan, content, keepGoing } = this.#input;
-    const planned = new Map(due.map((operation) => [boardOperationOf(operation, content), operation]));
+    const planned = new Map(
+      due.map((operation) => [boardOperationOf(operation, content), operation]),
+    );
     const { signal } = this.#context;
     // The hash of every file under its final name is asked for once, in one exchange, at the end.
     const options = { strategy: plan.strategy, keepGoing, verify: false, signal };
@@ -137,11 +173,13 @@ class Carrier {
       const operation = planned.get(event.operation);
       const { path } = event.operation;
       if (event.kind === 'sent') this.#voice.advance(event.bytes, path);
-      else if (event.kind === 'failed') this.#fail({ path, code: event.code, message: event.message });
+      else if (event.kind === 'failed')
+        this.#fail({ path, code: event.code, message: event.message });
       else if (event.kind === 'done' && operation !== undefined) {
         session.progressed();
         this.#done.add(operation);
-        if (operation.kind === 'put' || operation.kind === 'delete-file') this.#voice.fileDone(path);
+        if (operation.kind === 'put' || operation.kind === 'delete-file')
+          this.#voice.fileDone(path);
       }
     }
   }
@@ -154,11 +192,19 @@ class Carrier {
   async #verify(): Promise<void> {
     const puts = [...this.#done].filter((operation) => operation.kind === 'put');
     this.#voice.begin('verifying', { files: puts.length, bytes: 0 });
-    const hashes = await this.#input.session.fs.hash(puts.map((put) => put.path), this.#context.signal);
+    const hashes = await this.#input.session.fs.hash(
+      puts.map((put) => put.path),
+      this.#context.signal,
+    );
     for (const put of puts) {
       const seen = hashes.get(put.path) ?? null;
       if (seen === put.sha256) this.#voice.fileDone(put.path);
-      else this.#fail({ path: put.path, code: 'board/integrity', message: `/${displayPath(put.path)}: the board holds ${seen === null ? 'no such file' : 'another content'} after it was written` });
+      else
+        this.#fail({
+          path: put.path,
+          code: 'board/integrity',
+          message: `/${displayPath(put.path)}: the board holds ${seen === null ? 'no such file' : 'another content'} after it was written`,
+        });
     }
     this.#voice.end();
   }
@@ -180,26 +226,50 @@ class Carrier {
   async #takenBack(error: unknown): Promise<unknown> {
     const { session, store, keepGoing } = this.#input;
     const safety = this.#safety;
-    const cause = isBelayError(error) ? error : new BelayError('job/failed', String(error), { cause: error });
+    const cause = isBelayError(error)
+      ? error
+      : new BelayError('job/failed', String(error), { cause: error });
     const written = [...this.#done].map((operation) => operation.path);
     if (safety === null || (keepGoing && cause.code !== 'job/cancelled')) {
       if (written.length === 0) return cause;
-      return withDetails(cause, `; ${written.length} paths were changed already`, { rolledBack: false, written });
+      return withDetails(cause, `; ${written.length} paths were changed already`, {
+        rolledBack: false,
+        written,
+      });
     }
-    const outcome = await rollBack({ session, store, safety, mounts: this.#input.mounts, plan: this.#input.plan, current: this.#input.current }, this.#voice, this.#context);
+    const outcome = await rollBack(
+      {
+        session,
+        store,
+        safety,
+        mounts: this.#input.mounts,
+        plan: this.#input.plan,
+        current: this.#input.current,
+      },
+      this.#voice,
+      this.#context,
+    );
     if (outcome.complete) {
       await store.remove([safety.path]);
       return withDetails(cause, '; the board was put back as it was', { rolledBack: true });
     }
-    return new BelayError(cause.code, `${cause.message}; the board could not be put back as it was (${outcome.problem})`, {
-      hint: `plug the board in and run: belay-backup restore --undo (its old files are in ${safety.path})`,
-      cause,
-      details: { ...cause.details, rolledBack: false, written, safetyArchive: safety.path },
-    });
+    return new BelayError(
+      cause.code,
+      `${cause.message}; the board could not be put back as it was (${outcome.problem})`,
+      {
+        hint: `plug the board in and run: belay-backup restore --undo (its old files are in ${safety.path})`,
+        cause,
+        details: { ...cause.details, rolledBack: false, written, safetyArchive: safety.path },
+      },
+    );
   }
 }
 
-function withDetails(cause: BelayError, what: string, details: Record<string, unknown>): BelayError {
+function withDetails(
+  cause: BelayError,
+  what: string,
+  details: Record<string, unknown>,
+): BelayError {
   return new BelayError(cause.code, `${cause.message}${what}`, {
     ...(cause.hint === null ? {} : { hint: cause.hint }),
     cause,

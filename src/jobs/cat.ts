@@ -1,6 +1,7 @@
 /** `cat`: one file of a backup, its hash checked while it flows. */
-import { pathOfEntry } from '../archive/manifest.js';
+
 import type { FileEntry } from '../archive/manifest.js';
+import { pathOfEntry } from '../archive/manifest.js';
 import { displayPath, normalizePath } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import { listArchives } from './archive-listing.js';
@@ -33,23 +34,39 @@ export async function catFile(
   _context: JobContext,
 ): Promise<CatResult> {
   const listing = await listArchives(parts.store);
-  const stored = await chooseBackup(parts, { wanted: options.backup, board: options.board, safety: true }, listing);
+  const stored = await chooseBackup(
+    parts,
+    { wanted: options.backup, board: options.board, safety: true },
+    listing,
+  );
   const tip = knownArchiveOf(stored);
   const path = normalizePath(options.path);
   const entry = tip.manifest.files.find((each) => pathOfEntry(each) === path);
   if (entry === undefined || ('isDirectory' in entry && entry.isDirectory && !('error' in entry))) {
     const what = entry === undefined ? 'has no file' : 'has a folder, not a file,';
-    throw new BelayError('store/not-found', `backup ${tip.manifest.backupId.slice(0, 8)} ${what} /${displayPath(path)}`, {
-      hint: 'list its files with: belay-backup files',
-    });
+    throw new BelayError(
+      'store/not-found',
+      `backup ${tip.manifest.backupId.slice(0, 8)} ${what} /${displayPath(path)}`,
+      {
+        hint: 'list its files with: belay-backup files',
+      },
+    );
   }
   if ('error' in entry) {
-    throw new BelayError('store/not-found', `/${displayPath(path)} could not be read when the backup was made: ${entry.error.message}`, {
-      hint: 'look for an earlier version with: belay-backup find',
-    });
+    throw new BelayError(
+      'store/not-found',
+      `/${displayPath(path)} could not be read when the backup was made: ${entry.error.message}`,
+      {
+        hint: 'look for an earlier version with: belay-backup find',
+      },
+    );
   }
   const reader = contentOf(parts.store, stored, tip, listing);
-  return { backupId: tip.manifest.backupId, entry: entry as FileEntry, content: closing(reader, path) };
+  return {
+    backupId: tip.manifest.backupId,
+    entry: entry as FileEntry,
+    content: closing(reader, path),
+  };
 }
 
 async function* closing(reader: ContentReader, path: string): AsyncGenerator<Uint8Array> {

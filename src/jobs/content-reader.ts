@@ -2,14 +2,15 @@
  * The content of a backup's files, wherever the chain keeps it. Archives are opened when they are
  * first needed and closed together; every file's hash is checked while it flows.
  */
-import { readBlbFile, readBlbHead } from '../archive/blb-reader.js';
+
 import type { BlbHead } from '../archive/blb-reader.js';
+import { readBlbFile, readBlbHead } from '../archive/blb-reader.js';
 import type { ByteSource } from '../archive/byte-source.js';
 import type { FileEntry } from '../archive/manifest.js';
 import { pathOfEntry } from '../archive/manifest.js';
 import type { ChainArchive, KnownArchive } from '../chain/archive.js';
-import { filesOf, holdsContent, locateContent } from '../chain/materialize.js';
 import type { ContentMap } from '../chain/materialize.js';
+import { filesOf, holdsContent, locateContent } from '../chain/materialize.js';
 import { displayPath } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import type { BackupFolder } from '../store/backup-folder.js';
@@ -91,10 +92,14 @@ export class ContentReader {
   #sourceOf(path: string): { readonly archive: KnownArchive; readonly entry: FileEntry } {
     const source = this.content.sources.get(path);
     if (source !== undefined) return source;
-    throw new BelayError('chain/missing-content', `no archive holds the content of /${displayPath(path)}`, {
-      hint: 'put the missing archives back, or restore what is left with --keep-going',
-      details: { path },
-    });
+    throw new BelayError(
+      'chain/missing-content',
+      `no archive holds the content of /${displayPath(path)}`,
+      {
+        hint: 'put the missing archives back, or restore what is left with --keep-going',
+        details: { path },
+      },
+    );
   }
 
   /** The one used last stays; the one unused longest is closed. */
@@ -139,8 +144,13 @@ export class ContentReader {
 function sameEntry(open: OpenArchive, wanted: FileEntry): FileEntry {
   const path = pathOfEntry(wanted);
   const entry = open.files.get(path);
-  if (entry !== undefined && entry.checksum === wanted.checksum && entry.member === wanted.member) return entry;
-  throw new BelayError('archive/damaged', `/${displayPath(path)} is no longer in ${open.source.name}`, {
-    hint: 'somebody replaced the archive meanwhile: run the command again',
-  });
+  if (entry !== undefined && entry.checksum === wanted.checksum && entry.member === wanted.member)
+    return entry;
+  throw new BelayError(
+    'archive/damaged',
+    `/${displayPath(path)} is no longer in ${open.source.name}`,
+    {
+      hint: 'somebody replaced the archive meanwhile: run the command again',
+    },
+  );
 }

@@ -23,6 +23,8 @@ export interface JobContext {
   readonly randomHex: (bytes: number) => string;
   readonly signal: AbortSignal;
   readonly emit: EventListener;
+  /** This process, for names of temporary files that a sweep may judge. Default 0. */
+  readonly pid?: number;
 }
 
 export interface ConnectOptions {

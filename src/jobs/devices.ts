@@ -1,7 +1,7 @@
 /** `devices`: boards that are plugged in. */
 import { isBelayError, throwIfAborted } from '../core/errors.js';
-import { summaryOfConnection } from './board-identity.js';
 import type { BoardSummary } from './board-identity.js';
+import { summaryOfConnection } from './board-identity.js';
 import type { Connect, JobContext } from './context.js';
 
 export interface DevicePort {
@@ -44,7 +44,11 @@ export async function listDevices(
   const devices: DeviceRow[] = [];
   for (const port of await parts.listPorts()) {
     throwIfAborted(context.signal);
-    devices.push(options.probe === true ? await probed(parts, port, context) : { ...port, board: null, problem: null });
+    devices.push(
+      options.probe === true
+        ? await probed(parts, port, context)
+        : { ...port, board: null, problem: null },
+    );
   }
   return { devices };
 }

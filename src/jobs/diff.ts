@@ -4,8 +4,8 @@ import { treeOf } from '../chain/archive.js';
 import { CHANGE_MARK, diffTrees } from '../chain/diff.js';
 import { BelayError } from '../core/errors.js';
 import type { Tree, TreeFile } from '../core/tree.js';
-import { listArchives } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
+import { listArchives } from './archive-listing.js';
 import { BoardSession } from './board-session.js';
 import type { ContentReader } from './content-reader.js';
 import type { Connect, JobContext, StoreParts } from './context.js';
@@ -54,7 +54,8 @@ export async function compareBackups(
   const after = await backupSide(parts, options.b as string, options.board, listing);
   try {
     const changes = changesBetween(before.tree, after.tree);
-    const shown = options.text === true ? await withText(changes, before.content, after.content) : changes;
+    const shown =
+      options.text === true ? await withText(changes, before.content, after.content) : changes;
     return { a: before.id, b: after.id, changes: shown };
   } finally {
     await before.content.close();
@@ -78,7 +79,12 @@ async function backupSide(
   const stored = await chooseBackup(parts, { wanted, board, safety: true }, listing);
   const tip = knownArchiveOf(stored);
   const content = contentOf(parts.store, stored, tip, listing);
-  return { id: tip.manifest.backupId, tree: treeOf(tip.manifest), scope: tip.manifest.scope, content };
+  return {
+    id: tip.manifest.backupId,
+    tree: treeOf(tip.manifest),
+    scope: tip.manifest.scope,
+    content,
+  };
 }
 
 async function withBoard(
@@ -94,7 +100,11 @@ async function withBoard(
     const changes = changesBetween(before.tree, after);
     if (options.text !== true) return { a: before.id, b: 'board', changes };
     const boardText = await readTexts(session, changes, after, context.signal);
-    return { a: before.id, b: 'board', changes: await withText(changes, before.content, boardText) };
+    return {
+      a: before.id,
+      b: 'board',
+      changes: await withText(changes, before.content, boardText),
+    };
   } finally {
     await before.content.close();
     await session.leave('auto');
@@ -108,7 +118,9 @@ export async function treeInScope(
   known: Tree,
   signal: AbortSignal,
 ): Promise<Tree> {
-  const mounts = session.info.mounts.filter((mount) => mount.skipped && scope.roots.includes(mount.path));
+  const mounts = session.info.mounts.filter(
+    (mount) => mount.skipped && scope.roots.includes(mount.path),
+  );
   const { tree } = await session.fs.scan({
     roots: [scope.path],
     mounts: mounts.map((mount) => mount.path),
@@ -141,12 +153,19 @@ async function readTexts(
   tree: Tree,
   signal: AbortSignal,
 ): Promise<TextSource> {
-  const wanted = new Set(changes.filter((change) => change.status === 'M' && isSmallText(change)).map((change) => change.path));
-  const files = tree.filter((entry): entry is TreeFile => entry.kind === 'file' && wanted.has(entry.path));
+  const wanted = new Set(
+    changes
+      .filter((change) => change.status === 'M' && isSmallText(change))
+      .map((change) => change.path),
+  );
+  const files = tree.filter(
+    (entry): entry is TreeFile => entry.kind === 'file' && wanted.has(entry.path),
+  );
   const parts = new Map<string, Uint8Array[]>();
   for await (const event of session.fs.read(files, { compress: true, signal })) {
     if (event.kind === 'restart' || event.kind === 'failed') parts.delete(event.file.path);
-    if (event.kind === 'data') parts.set(event.file.path, [...(parts.get(event.file.path) ?? []), event.bytes]);
+    if (event.kind === 'data')
+      parts.set(event.file.path, [...(parts.get(event.file.path) ?? []), event.bytes]);
   }
   return {
     has: (path) => parts.has(path),
@@ -167,8 +186,11 @@ async function withText(
   const shown: TreeChange[] = [];
   for (const change of changes) {
     const { path } = change;
-    const comparable = change.status === 'M' && isSmallText(change) && before.has(path) && after.has(path);
-    const text = comparable ? unifiedDiff(path, await before.bytes(path), await after.bytes(path)) : null;
+    const comparable =
+      change.status === 'M' && isSmallText(change) && before.has(path) && after.has(path);
+    const text = comparable
+      ? unifiedDiff(path, await before.bytes(path), await after.bytes(path))
+      : null;
     shown.push({ ...change, text });
   }
   return shown;

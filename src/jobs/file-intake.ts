@@ -14,7 +14,10 @@ type Verified = ReadEvent & { readonly kind: 'verified' };
 
 export interface IntakeOptions {
   /** The archive that holds this content already, or null: asked once a file's true hash is known. */
-  readonly holder: (content: { readonly checksum: string; readonly originalSize: number }) => string | null;
+  readonly holder: (content: {
+    readonly checksum: string;
+    readonly originalSize: number;
+  }) => string | null;
   /** Files that have the content of a file that is read. */
   readonly copies: ReadonlyMap<string, readonly TreeFile[]>;
   /** Bytes that came (negative: came in vain), and of which file. */
@@ -85,7 +88,12 @@ export class FileIntake {
     if (state.member !== null && state.bytes > file.sizeBytes) return this.#makeVoid(state);
     state.chunks.push(bytes);
     const isBig = file.sizeBytes > SMALL_BYTES_MAX && !this.#unsteady.has(file.path);
-    if (isBig && state.member === null && this.#openMember === null && state.bytes <= file.sizeBytes) {
+    if (
+      isBig &&
+      state.member === null &&
+      this.#openMember === null &&
+      state.bytes <= file.sizeBytes
+    ) {
       const { path, sizeBytes, modifiedS } = file;
       state.member = this.#writer.beginFile({ path, sizeBytes, modifiedS });
       this.#openMember = path;

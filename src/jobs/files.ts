@@ -1,6 +1,7 @@
 /** `files`: the file list of one backup. */
-import { pathOfEntry } from '../archive/manifest.js';
+
 import type { ManifestEntry } from '../archive/manifest.js';
+import { pathOfEntry } from '../archive/manifest.js';
 import { isWithin, normalizePath, pathMatcher } from '../core/device-path.js';
 import type { JobContext, StoreParts } from './context.js';
 import { knownArchiveOf } from './restore-source.js';

@@ -1,6 +1,7 @@
 /** `find`: the versions of matching files over all backups. */
-import { pathOfEntry } from '../archive/manifest.js';
+
 import type { FileEntry, Manifest } from '../archive/manifest.js';
+import { pathOfEntry } from '../archive/manifest.js';
 import { comparePaths, isWithin, pathMatcher } from '../core/device-path.js';
 import { listArchives } from './archive-listing.js';
 import { identityOfManifest } from './board-identity.js';
@@ -56,13 +57,24 @@ export async function findVersions(
       const key = `${identity.uniqueKey}\0${path}`;
       seen.add(key);
       if ('error' in entry) continue;
-      const history = histories.get(key) ?? { path, boardName: identity.name, uniqueId: manifest.deviceInfo.uniqueId, versions: [], isOpen: false };
+      const history = histories.get(key) ?? {
+        path,
+        boardName: identity.name,
+        uniqueId: manifest.deviceInfo.uniqueId,
+        versions: [],
+        isOpen: false,
+      };
       extend(history, manifest, entry);
       histories.set(key, history);
     }
     // A backup that does not list the path ends the run; one that looked elsewhere says nothing.
     for (const [key, history] of histories) {
-      if (!seen.has(key) && key.startsWith(`${identity.uniqueKey}\0`) && looksAt(manifest, history.path)) history.isOpen = false;
+      if (
+        !seen.has(key) &&
+        key.startsWith(`${identity.uniqueKey}\0`) &&
+        looksAt(manifest, history.path)
+      )
+        history.isOpen = false;
     }
   }
   const files = [...histories.values()].map(({ isOpen: _isOpen, ...file }) => file);
@@ -82,7 +94,11 @@ function extend(history: History, manifest: Manifest, entry: FileEntry): void {
   const { backupId, createdAt } = manifest;
   const last = history.versions.at(-1);
   if (history.isOpen && last !== undefined && last.checksum === entry.checksum) {
-    history.versions[history.versions.length - 1] = { ...last, lastBackupId: backupId, lastCreatedAt: createdAt };
+    history.versions[history.versions.length - 1] = {
+      ...last,
+      lastBackupId: backupId,
+      lastCreatedAt: createdAt,
+    };
     return;
   }
   history.isOpen = true;

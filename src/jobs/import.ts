@@ -1,6 +1,7 @@
 /** `import`: a project folder or an archive of others as a backup that can be restored to any board. */
-import { BelayError } from '../core/errors.js';
+
 import type { Manifest } from '../archive/manifest.js';
+import { BelayError } from '../core/errors.js';
 import type { FailedPath, JobContext, StoreParts } from './context.js';
 
 export interface ImportOptions {

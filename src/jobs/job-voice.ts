@@ -25,7 +25,10 @@ export class JobVoice {
     return Math.round(this.#context.clock.monotonicMs() - this.#startedMs);
   }
 
-  begin(operation: Operation, totals: { readonly files: number; readonly bytes: number } = { files: 0, bytes: 0 }): void {
+  begin(
+    operation: Operation,
+    totals: { readonly files: number; readonly bytes: number } = { files: 0, bytes: 0 },
+  ): void {
     this.#meter.begin(operation, totals);
     this.#tick();
   }

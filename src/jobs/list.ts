@@ -3,10 +3,10 @@ import type { BackupType } from '../archive/manifest.js';
 import { isPartial } from '../chain/archive.js';
 import type { BelayError } from '../core/errors.js';
 import type { StoredBackup } from '../store/backup-folder.js';
-import { chainArchiveOf, listArchives } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
-import { summaryOfManifest } from './board-identity.js';
+import { chainArchiveOf, listArchives } from './archive-listing.js';
 import type { BoardSummary } from './board-identity.js';
+import { summaryOfManifest } from './board-identity.js';
 import type { JobContext, StoreParts } from './context.js';
 import { isOfBoard } from './select-backup.js';
 
@@ -54,17 +54,23 @@ export async function listBackups(
   const listing = await listArchives(parts.store);
   const board = options.board ?? null;
   const rows = rowsOf(listing).filter((row) => row.row.safety === false || options.all === true);
-  const wanted = board === null ? rows : rows.filter(({ stored }) => isOfBoard({ archive: chainArchiveOf(stored) }, board));
+  const wanted =
+    board === null
+      ? rows
+      : rows.filter(({ stored }) => isOfBoard({ archive: chainArchiveOf(stored) }, board));
   return { folder: parts.store.path, backups: wanted.map(({ row }) => row) };
 }
 
 /** Boards in the order of their folders; within a board by sequence, unreadable archives last. */
-export function rowsOf(listing: ArchiveListing): readonly { readonly stored: StoredBackup; readonly row: BackupRow }[] {
+export function rowsOf(
+  listing: ArchiveListing,
+): readonly { readonly stored: StoredBackup; readonly row: BackupRow }[] {
   const last = Number.POSITIVE_INFINITY;
   return listing.stored
     .map((stored) => ({ stored, row: rowOf(stored, listing) }))
     .sort((a, b) => {
-      if (a.stored.boardFolder !== b.stored.boardFolder) return a.stored.boardFolder < b.stored.boardFolder ? -1 : 1;
+      if (a.stored.boardFolder !== b.stored.boardFolder)
+        return a.stored.boardFolder < b.stored.boardFolder ? -1 : 1;
       const order = (a.row.sequence ?? last) - (b.row.sequence ?? last);
       return order !== 0 && !Number.isNaN(order) ? order : a.stored.path < b.stored.path ? -1 : 1;
     });
@@ -94,8 +100,12 @@ export function rowOf(stored: StoredBackup, listing: ArchiveListing): BackupRow 
 }
 
 /** Of an archive that is in no chain: a safety archive, or one outside the folder. */
-function stateOfSingle(stored: StoredBackup): { readonly state: BackupState; readonly problem: BelayError | null } {
+function stateOfSingle(stored: StoredBackup): {
+  readonly state: BackupState;
+  readonly problem: BelayError | null;
+} {
   const { problem, head } = stored;
-  if (problem !== null) return { state: problem.code === 'archive/unsupported' ? 'unsupported' : 'corrupt', problem };
+  if (problem !== null)
+    return { state: problem.code === 'archive/unsupported' ? 'unsupported' : 'corrupt', problem };
   return { state: head !== null && isPartial(head.manifest) ? 'partial' : 'ok', problem: null };
 }

@@ -6,7 +6,21 @@ import type { JobContext } from './context.js';
 export const FORMAT_VERSION = 1;
 
 type Given = Pick<Manifest, 'sequence' | 'backupType' | 'deviceInfo' | 'scope'> &
-  Partial<Pick<Manifest, 'options' | 'description' | 'metadata' | 'parent' | 'supersedes' | 'mergedAt' | 'restoreRecord' | 'createdAt' | 'utcOffsetMinutes' | 'requiredFeatures'>> & {
+  Partial<
+    Pick<
+      Manifest,
+      | 'options'
+      | 'description'
+      | 'metadata'
+      | 'parent'
+      | 'supersedes'
+      | 'mergedAt'
+      | 'restoreRecord'
+      | 'createdAt'
+      | 'utcOffsetMinutes'
+      | 'requiredFeatures'
+    >
+  > & {
     readonly durationMs: number;
   };
 

@@ -1,18 +1,18 @@
 /** `merge`: a full archive out of a chain, without the board. */
 import { readBlbHead } from '../archive/blb-reader.js';
 import type { BlbWriter } from '../archive/blb-writer.js';
-import { pathOfEntry } from '../archive/manifest.js';
 import type { Manifest } from '../archive/manifest.js';
+import { pathOfEntry } from '../archive/manifest.js';
 import { newFileOf } from '../archive/member-copy.js';
-import { isKnown } from '../chain/archive.js';
 import type { KnownArchive } from '../chain/archive.js';
-import { planMerge, planReplace } from '../chain/merge-plan.js';
+import { isKnown } from '../chain/archive.js';
 import type { MergePlan } from '../chain/merge-plan.js';
+import { planMerge, planReplace } from '../chain/merge-plan.js';
 import { BelayError, throwIfAborted } from '../core/errors.js';
 import type { BackupFolder, CommittedArchive } from '../store/backup-folder.js';
 import { addStreamed } from './add-streamed.js';
-import { listArchives } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
+import { listArchives } from './archive-listing.js';
 import { ContentReader } from './content-reader.js';
 import type { JobContext, StoreParts } from './context.js';
 import { JobVoice } from './job-voice.js';
@@ -53,12 +53,16 @@ export async function mergeBackups(
   const { store } = parts;
   const choice = { wanted: options.backup, board: options.board, safety: false };
   const { boardFolder, path } = await selectBackup(parts, choice, context);
-  if (options.dryRun === true) return plannedMerge(await listArchives(store), path, options.replace === true);
+  if (options.dryRun === true)
+    return plannedMerge(await listArchives(store), path, options.replace === true);
   const retryMs = options.retryLockMs ?? 0;
   const lock = await store.lock(boardFolder, 'merge', { retryMs, signal: context.signal });
   try {
     await store.sweep();
-    return await mergeUnderLock({ store, boardFolder, path, replace: options.replace === true }, context);
+    return await mergeUnderLock(
+      { store, boardFolder, path, replace: options.replace === true },
+      context,
+    );
   } finally {
     await lock.release();
   }
@@ -73,7 +77,10 @@ export interface MergeUnderLock {
 }
 
 /** For callers that hold the board folder's lock. */
-export async function mergeUnderLock(input: MergeUnderLock, context: JobContext): Promise<MergeResult> {
+export async function mergeUnderLock(
+  input: MergeUnderLock,
+  context: JobContext,
+): Promise<MergeResult> {
   const { store } = input;
   const before = await listArchives(store);
   const plan = planMerge(before.lineage, tipOf(before, input.path));
@@ -98,7 +105,8 @@ export async function mergeUnderLock(input: MergeUnderLock, context: JobContext)
 
 function tipOf(listing: ArchiveListing, path: string): KnownArchive {
   const node = listing.lineage.byPath.get(path);
-  if (node === undefined) throw new BelayError('store/not-found', `${path} is not in the folder of backups`);
+  if (node === undefined)
+    throw new BelayError('store/not-found', `${path} is not in the folder of backups`);
   if (!isKnown(node.archive)) throw node.problem as BelayError;
   return node.archive;
 }
@@ -109,7 +117,10 @@ async function writeMerged(
   voice: JobVoice,
   context: JobContext,
 ): Promise<KnownArchive> {
-  voice.begin('verifying', { files: plan.verify.length, bytes: plan.verify.reduce((sum, each) => sum + each.archiveBytes, 0) });
+  voice.begin('verifying', {
+    files: plan.verify.length,
+    bytes: plan.verify.reduce((sum, each) => sum + each.archiveBytes, 0),
+  });
   const verified = new VerifiedArchives(store, context.signal, (count) => voice.advance(count));
   for (const archive of plan.verify) await verified.verify(archive.path);
   voice.begin('compressing', { files: plan.content.sources.size, bytes: 0 });
@@ -119,7 +130,12 @@ async function writeMerged(
     await fillMerged(archive.writer, plan, store, context.signal);
     const now = context.clock.now().toISOString();
     const draft = manifestDraft(
-      { ...plan.heritage, backupType: 'merged', mergedAt: now, durationMs: voice.elapsedMs - startedMs },
+      {
+        ...plan.heritage,
+        backupType: 'merged',
+        mergedAt: now,
+        durationMs: voice.elapsedMs - startedMs,
+      },
       context,
     );
     const committed = await archive.commit(draft, { signal: context.signal });
@@ -131,7 +147,11 @@ async function writeMerged(
   }
 }
 
-async function requireSameState(store: BackupFolder, merged: CommittedArchive, tip: KnownArchive): Promise<void> {
+async function requireSameState(
+  store: BackupFolder,
+  merged: CommittedArchive,
+  tip: KnownArchive,
+): Promise<void> {
   if (merged.manifest.stateHash === tip.manifest.stateHash) return;
   await store.remove([merged.path]);
   throw new BelayError('job/failed', `merging ${tip.path} gave another state than it has`, {
@@ -139,10 +159,16 @@ async function requireSameState(store: BackupFolder, merged: CommittedArchive, t
   });
 }
 
-async function fillMerged(writer: BlbWriter, plan: MergePlan, store: BackupFolder, signal: AbortSignal): Promise<void> {
+async function fillMerged(
+  writer: BlbWriter,
+  plan: MergePlan,
+  store: BackupFolder,
+  signal: AbortSignal,
+): Promise<void> {
   for (const entry of plan.tip.manifest.files) {
     const path = pathOfEntry(entry);
-    if ('error' in entry) writer.addFailure(path, entry.isDirectory, entry.error.code, entry.error.message);
+    if ('error' in entry)
+      writer.addFailure(path, entry.isDirectory, entry.error.code, entry.error.message);
     else if (entry.isDirectory) writer.addFolder(path);
   }
   for (const copy of plan.copies) {
@@ -197,5 +223,11 @@ function imaginedMerge(plan: MergePlan): KnownArchive {
     parent: null,
     files,
   };
-  return { path: '(the merged archive)', archiveBytes: 0, pinned: plan.pinned, problem: null, manifest };
+  return {
+    path: '(the merged archive)',
+    archiveBytes: 0,
+    pinned: plan.pinned,
+    problem: null,
+    manifest,
+  };
 }

@@ -3,16 +3,17 @@
  * be left out only where the base's own file list has it (the direct parent's; a differential: its
  * full's). Everything else is read, each content once.
  */
+
+import type { NewFile } from '../archive/blb-writer.js';
 import type { FileEntry, Manifest } from '../archive/manifest.js';
 import { pathOfEntry } from '../archive/manifest.js';
 import { stateHash, stateRecordsOf } from '../archive/state-hash.js';
-import type { NewFile } from '../archive/blb-writer.js';
-import { isWithin } from '../core/device-path.js';
-import type { PathPatterns } from '../core/device-path.js';
-import type { Tree, TreeFailure, TreeFile } from '../core/tree.js';
 import { treeOf } from '../chain/archive.js';
 import { diffTrees } from '../chain/diff.js';
 import { filesOf, omittableContent } from '../chain/materialize.js';
+import type { PathPatterns } from '../core/device-path.js';
+import { isWithin } from '../core/device-path.js';
+import type { Tree, TreeFailure, TreeFile } from '../core/tree.js';
 import type { BoardInfo } from '../device/device-fs.js';
 import { selectionTest, withAncestors } from './restore-selection.js';
 
@@ -43,7 +44,9 @@ export interface FileCounts {
 /** `base`: whose file list content may be left out against; null for a full. */
 export function planBackup(tree: Tree, base: Manifest | null): BackupPlan {
   const holder = base === null ? () => null : omittableContent(base);
-  const known = new Map((base === null ? [] : filesOf(base)).map((entry) => [pathOfEntry(entry), entry]));
+  const known = new Map(
+    (base === null ? [] : filesOf(base)).map((entry) => [pathOfEntry(entry), entry]),
+  );
   const references: { meta: NewFile; dataIn: string }[] = [];
   const reads: TreeFile[] = [];
   const copies = new Map<string, TreeFile[]>();
@@ -90,7 +93,12 @@ export function trustTimes(tree: Tree, base: Manifest): Tree {
   return tree.map((file) => {
     if (file.kind !== 'file' || file.sha256 !== null || file.modifiedS === null) return file;
     const before = known.get(file.path);
-    if (before === undefined || before.originalSize !== file.sizeBytes || before.lastModified !== file.modifiedS) return file;
+    if (
+      before === undefined ||
+      before.originalSize !== file.sizeBytes ||
+      before.lastModified !== file.modifiedS
+    )
+      return file;
     const same = { ...file, sha256: before.checksum };
     trusted.add(same);
     return same;
@@ -116,12 +124,19 @@ export function likelyTwins(tree: Tree): readonly string[] {
 }
 
 /** The mounts a backup takes: those that a board has by itself, and those asked for. */
-export function scopeRoots(info: BoardInfo, path: string, mounts: readonly string[]): readonly string[] {
+export function scopeRoots(
+  info: BoardInfo,
+  path: string,
+  mounts: readonly string[],
+): readonly string[] {
   const taken = info.mounts
     .filter((mount) => !mount.skipped || mounts.includes(mount.path))
     .map((mount) => mount.path)
     .filter((mount) => isWithin(mount, path) || isWithin(path, mount));
-  const roots = taken.filter((root) => !taken.some((other) => other !== root && isWithin(path, other) && isWithin(other, root)));
+  const roots = taken.filter(
+    (root) =>
+      !taken.some((other) => other !== root && isWithin(path, other) && isWithin(other, root)),
+  );
   return roots.length === 0 ? [''] : [...roots].sort();
 }
 
@@ -131,14 +146,20 @@ export function scopeRoots(info: BoardInfo, path: string, mounts: readonly strin
  */
 export function isUnchanged(tree: Tree, reference: Manifest): boolean {
   if (reference.files.some((entry) => 'error' in entry)) return false;
-  if (tree.some((entry) => entry.kind === 'failed' || (entry.kind === 'file' && entry.sha256 === null))) return false;
+  if (
+    tree.some(
+      (entry) => entry.kind === 'failed' || (entry.kind === 'file' && entry.sha256 === null),
+    )
+  )
+    return false;
   return stateHash(stateRecordsOf(tree)) === reference.stateHash;
 }
 
 /** What became of the base's files. Without a base every file is new. */
 export function countFiles(tree: Tree, base: Manifest | null): FileCounts {
   const files = tree.filter((entry) => entry.kind === 'file').length;
-  if (base === null) return { filesNew: files, filesChanged: 0, filesUnchanged: 0, filesDeleted: 0 };
+  if (base === null)
+    return { filesNew: files, filesChanged: 0, filesUnchanged: 0, filesDeleted: 0 };
   let filesNew = 0;
   let filesChanged = 0;
   let filesDeleted = 0;
@@ -159,12 +180,17 @@ export function countFiles(tree: Tree, base: Manifest | null): FileCounts {
  * Roots that held files in the last backup and hold none now (or are gone): a card that was pulled,
  * a file system that did not mount. Never read as deletions.
  */
-export function emptiedRoots(tree: Tree, roots: readonly string[], last: Manifest): readonly string[] {
+export function emptiedRoots(
+  tree: Tree,
+  roots: readonly string[],
+  last: Manifest,
+): readonly string[] {
   const files = tree.filter((entry) => entry.kind === 'file').map((entry) => entry.path);
   const before = filesOf(last).map((entry) => pathOfEntry(entry));
   return last.scope.roots.filter((root) => {
     const deeper = last.scope.roots.filter((other) => other !== root && isWithin(other, root));
-    const own = (path: string) => isWithin(path, root) && !deeper.some((other) => isWithin(path, other));
+    const own = (path: string) =>
+      isWithin(path, root) && !deeper.some((other) => isWithin(path, other));
     return before.some(own) && (!roots.includes(root) || !files.some(own));
   });
 }

@@ -7,10 +7,10 @@ import { comparePaths, isWithin } from '../core/device-path.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
 import type { BoardInfo } from '../device/device-fs.js';
 import type { JobWarning } from './context.js';
-import { finishPlan } from './restore-plan.js';
+import { finishPlan } from './finish-plan.js';
 import type { PlannedOperation, RestorePlan, SkippedPath } from './restore-plan.js';
-import { sameState, stateOf } from './restore-record.js';
 import type { RecordedChange } from './restore-record.js';
+import { sameState, stateOf } from './restore-record.js';
 
 /** What the safety archive keeps of a file. */
 export interface SavedFile {
@@ -43,7 +43,9 @@ export function planUndo(input: UndoPlanInput): RestorePlan {
   const operations: PlannedOperation[] = [];
   for (const change of due) {
     const entry = current.get(change.path);
-    const mustGo = entry !== undefined && (change.before.kind === 'absent' || change.before.kind !== stateOf(entry).kind);
+    const mustGo =
+      entry !== undefined &&
+      (change.before.kind === 'absent' || change.before.kind !== stateOf(entry).kind);
     if (mustGo && !deletions.has(change.path)) {
       skipped.push({ path: change.path, reason: 'conflict' });
       continue;
@@ -71,7 +73,9 @@ function removable(
     due
       .filter(({ path, before }) => {
         const entry = current.get(path);
-        return entry !== undefined && entry.kind !== 'failed' && before.kind !== stateOf(entry).kind;
+        return (
+          entry !== undefined && entry.kind !== 'failed' && before.kind !== stateOf(entry).kind
+        );
       })
       .map((change) => change.path),
   );
@@ -88,7 +92,13 @@ function deletion(entry: TreeEntry): PlannedOperation {
   if (entry.kind === 'folder') return { kind: 'delete-folder', path: entry.path, reason: 'undo' };
   const { path } = entry;
   return entry.kind === 'file'
-    ? { kind: 'delete-file', path, sizeBytes: entry.sizeBytes, sha256: entry.sha256, reason: 'undo' }
+    ? {
+        kind: 'delete-file',
+        path,
+        sizeBytes: entry.sizeBytes,
+        sha256: entry.sha256,
+        reason: 'undo',
+      }
     : { kind: 'delete-file', path, sizeBytes: 0, sha256: null, reason: 'undo' };
 }
 
@@ -101,7 +111,8 @@ function comeback(
   if (before.kind === 'folder') return [{ kind: 'make-folder', path }];
   const file = saved.get(path);
   if (before.kind !== 'file' || before.checksum === undefined || file === undefined) return [];
-  const replaces = entry?.kind === 'file' ? { sha256: entry.sha256, sizeBytes: entry.sizeBytes } : null;
+  const replaces =
+    entry?.kind === 'file' ? { sha256: entry.sha256, sizeBytes: entry.sizeBytes } : null;
   return [{ kind: 'put', path, source: path, ...file, sha256: before.checksum, replaces }];
 }
 
@@ -111,12 +122,16 @@ function withoutOrphans(
   current: ReadonlyMap<string, TreeEntry>,
   skipped: SkippedPath[],
 ): readonly PlannedOperation[] {
-  const deleted = new Set(operations.filter((each) => each.kind.startsWith('delete')).map((each) => each.path));
+  const deleted = new Set(
+    operations.filter((each) => each.kind.startsWith('delete')).map((each) => each.path),
+  );
   const inTheWay = [...current.values()]
     .filter((entry) => entry.kind !== 'folder' && !deleted.has(entry.path))
     .map((entry) => entry.path);
   return operations.filter((operation) => {
-    const blocked = inTheWay.some((path) => path !== operation.path && isWithin(operation.path, path));
+    const blocked = inTheWay.some(
+      (path) => path !== operation.path && isWithin(operation.path, path),
+    );
     if (blocked) skipped.push({ path: operation.path, reason: 'conflict' });
     return !blocked;
   });

@@ -2,18 +2,31 @@
 import type { KnownArchive } from '../chain/archive.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder } from '../store/backup-folder.js';
-import { deviceInfoOf, identityOfConnection, summaryOfConnection, summaryOfManifest } from './board-identity.js';
 import type { BoardSummary } from './board-identity.js';
+import {
+  deviceInfoOf,
+  identityOfConnection,
+  summaryOfConnection,
+  summaryOfManifest,
+} from './board-identity.js';
 import type { BoardSession } from './board-session.js';
-import { carryOutPlan } from './carry-out-plan.js';
 import type { CarriedOut } from './carry-out-plan.js';
+import { carryOutPlan } from './carry-out-plan.js';
 import type { ContentReader } from './content-reader.js';
 import type { FailedPath, JobContext, JobWarning } from './context.js';
 import type { JobVoice } from './job-voice.js';
-import type { PreparedRestore, RestoreOptions, RestoreResult, RestoreSource } from './restore-options.js';
+import type {
+  PreparedRestore,
+  RestoreOptions,
+  RestoreResult,
+  RestoreSource,
+} from './restore-options.js';
 import type { RestorePlan } from './restore-plan.js';
 
-type Asked = Pick<RestoreOptions, 'safety' | 'verify' | 'keepGoing' | 'boardName' | 'after' | 'retryLockMs'>;
+type Asked = Pick<
+  RestoreOptions,
+  'safety' | 'verify' | 'keepGoing' | 'boardName' | 'after' | 'retryLockMs'
+>;
 
 export interface PreparedParts {
   readonly session: BoardSession;
@@ -57,8 +70,15 @@ export class PreparedPlan implements PreparedRestore {
   async carryOut(): Promise<RestoreResult> {
     const { session, voice, options } = this.#parts;
     try {
-      if (this.plan.operations.some((operation) => operation.kind === 'put' && operation.modifiedS !== null)) {
-        voice.note('times', 'MicroPython cannot set the times of files: restored files get the time of now');
+      if (
+        this.plan.operations.some(
+          (operation) => operation.kind === 'put' && operation.modifiedS !== null,
+        )
+      ) {
+        voice.note(
+          'times',
+          'MicroPython cannot set the times of files: restored files get the time of now',
+        );
       }
       const carried = await this.#carry();
       await session.leave(options.after ?? 'auto');
@@ -70,7 +90,9 @@ export class PreparedPlan implements PreparedRestore {
 
   async #carry(): Promise<CarriedOut> {
     const { session, store, plan, current, mounts, content, options, voice, context } = this.#parts;
-    const boardFolder = await store.boardFolderFor(identityOfConnection(session.connection, this.#boardName));
+    const boardFolder = await store.boardFolderFor(
+      identityOfConnection(session.connection, this.#boardName),
+    );
     return carryOutPlan(
       {
         session,
@@ -96,7 +118,9 @@ export class PreparedPlan implements PreparedRestore {
     const { session, voice } = this.#parts;
     const unfit: readonly FailedPath[] = this.plan.unfit;
     const failed = [...unfit, ...carried.failed];
-    const conflicts = this.plan.skipped.filter((each) => each.reason === 'conflict').map((each) => each.path);
+    const conflicts = this.plan.skipped
+      .filter((each) => each.reason === 'conflict')
+      .map((each) => each.path);
     const wire = session.counters();
     return {
       summary: {

@@ -74,7 +74,8 @@ export class ProgressMeter {
     this.#lastEventMs = nowMs;
     this.#changed = false;
     this.#samples.push({ atMs: nowMs, bytes: this.#bytes });
-    while (this.#samples.length > 2 && nowMs - (this.#samples[1] as Sample).atMs >= WINDOW_MS) this.#samples.shift();
+    while (this.#samples.length > 2 && nowMs - (this.#samples[1] as Sample).atMs >= WINDOW_MS)
+      this.#samples.shift();
     const bytesPerSecond = this.#rate();
     const left = Math.max(0, this.#totalBytes - this.#bytes);
     return {

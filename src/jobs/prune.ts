@@ -1,13 +1,14 @@
 /** Retention: which backups a policy keeps, why, and the removal of the others. */
-import { planMergeExpired, planRetention } from '../chain/retention.js';
+
 import type { RetentionPlan } from '../chain/retention.js';
-import { isEmptyPolicy, parseSpan } from '../chain/retention-policy.js';
+import { planMergeExpired, planRetention } from '../chain/retention.js';
 import type { KeepPolicy } from '../chain/retention-policy.js';
+import { isEmptyPolicy, parseSpan } from '../chain/retention-policy.js';
 import { boardKeyOf } from '../core/board-key.js';
 import { BelayError } from '../core/errors.js';
 import type { BackupFolder, FolderLock } from '../store/backup-folder.js';
-import { listArchives } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
+import { listArchives } from './archive-listing.js';
 import { identityOfManifest } from './board-identity.js';
 import type { JobContext, StoreParts } from './context.js';
 import { mergeUnderLock } from './merge.js';
@@ -77,21 +78,38 @@ export async function prune(
   const nowMs = context.clock.now().getTime();
   const first = await listArchives(store);
   const boards = boardsOf(first, options.board ?? null);
-  const plans = (listing: ArchiveListing) => boards.map((boardKey) => planRetention(listing.archives, { boardKey, policy, nowMs }));
+  const plans = (listing: ArchiveListing) =>
+    boards.map((boardKey) => planRetention(listing.archives, { boardKey, policy, nowMs }));
   const mergeTargets = (listing: ArchiveListing) =>
     options.mergeExpired === true
-      ? boards.flatMap((boardKey) => planMergeExpired(listing.archives, { boardKey, policy, nowMs }))
+      ? boards.flatMap((boardKey) =>
+          planMergeExpired(listing.archives, { boardKey, policy, nowMs }),
+        )
       : [];
   plans(first);
-  if (boards.length === 0 && isEmptyPolicy(policy)) planRetention([], { boardKey: null, policy, nowMs });
-  if (options.dryRun === true) return resultOf(plans(first), mergeTargets(first).map((archive) => archive.path), true);
-  const locks = await lockAll(store, foldersOf(first, boards), options.retryLockMs ?? 0, context.signal);
+  if (boards.length === 0 && isEmptyPolicy(policy))
+    planRetention([], { boardKey: null, policy, nowMs });
+  if (options.dryRun === true)
+    return resultOf(
+      plans(first),
+      mergeTargets(first).map((archive) => archive.path),
+      true,
+    );
+  const locks = await lockAll(
+    store,
+    foldersOf(first, boards),
+    options.retryLockMs ?? 0,
+    context.signal,
+  );
   try {
     await store.sweep();
     const merged: string[] = [];
     for (const target of mergeTargets(await listArchives(store))) {
       const boardFolder = folderOf(first, target.path);
-      const { archive } = await mergeUnderLock({ store, boardFolder, path: target.path, replace: true }, context);
+      const { archive } = await mergeUnderLock(
+        { store, boardFolder, path: target.path, replace: true },
+        context,
+      );
       if (archive !== null) merged.push(archive);
     }
     const due = plans(await listArchives(store));
@@ -106,7 +124,9 @@ export function policyOf(keep: KeepRules): KeepPolicy {
   const { last, hourly, daily, weekly, monthly, yearly, ...spans } = keep;
   const counts = { last, hourly, daily, weekly, monthly, yearly };
   const given = Object.entries(counts).filter(([, count]) => count !== undefined);
-  const parsed = Object.entries(spans).flatMap(([rule, text]) => (text === undefined ? [] : [[rule, parseSpan(text)] as const]));
+  const parsed = Object.entries(spans).flatMap(([rule, text]) =>
+    text === undefined ? [] : [[rule, parseSpan(text)] as const],
+  );
   return Object.fromEntries([...given, ...parsed]) as KeepPolicy;
 }
 
@@ -114,9 +134,17 @@ function boardsOf(listing: ArchiveListing, wanted: string | null): readonly (str
   const nodes = listing.lineage.nodes.filter((node) => node.archive.manifest !== null);
   const ours = wanted === null ? nodes : nodes.filter((node) => isOfBoard(node, wanted));
   if (wanted !== null && ours.length === 0) {
-    throw new BelayError('store/not-found', `no backups of board "${wanted}"`, { hint: 'belay-backup list shows the boards of the folder' });
+    throw new BelayError('store/not-found', `no backups of board "${wanted}"`, {
+      hint: 'belay-backup list shows the boards of the folder',
+    });
   }
-  return [...new Set(ours.map(({ archive }) => (archive.manifest === null ? null : boardKeyOf(archive.manifest.deviceInfo))))];
+  return [
+    ...new Set(
+      ours.map(({ archive }) =>
+        archive.manifest === null ? null : boardKeyOf(archive.manifest.deviceInfo),
+      ),
+    ),
+  ];
 }
 
 function foldersOf(listing: ArchiveListing, boards: readonly (string | null)[]): readonly string[] {
@@ -139,7 +167,8 @@ async function lockAll(
 ): Promise<readonly FolderLock[]> {
   const locks: FolderLock[] = [];
   try {
-    for (const folder of folders) locks.push(await store.lock(folder, 'prune', { retryMs, signal }));
+    for (const folder of folders)
+      locks.push(await store.lock(folder, 'prune', { retryMs, signal }));
     return locks;
   } catch (error) {
     for (const lock of locks) await lock.release();
@@ -147,7 +176,11 @@ async function lockAll(
   }
 }
 
-function resultOf(plans: readonly RetentionPlan[], merged: readonly string[], dryRun: boolean): PruneResult {
+function resultOf(
+  plans: readonly RetentionPlan[],
+  merged: readonly string[],
+  dryRun: boolean,
+): PruneResult {
   const rows = new Map<string, PruneRow>();
   for (const verdict of plans.flatMap((plan) => plan.verdicts)) {
     const { manifest, path, archiveBytes } = verdict.archive;

@@ -3,8 +3,8 @@ import type { BlbWriter } from '../archive/blb-writer.js';
 import type { TreeFile } from '../core/tree.js';
 import type { BoardSession } from './board-session.js';
 import { isLoss } from './board-session.js';
-import { FileIntake } from './file-intake.js';
 import type { IntakeOptions } from './file-intake.js';
+import { FileIntake } from './file-intake.js';
 import type { JobVoice } from './job-voice.js';
 
 export interface ReadingOptions {
@@ -43,7 +43,8 @@ export async function readFiles(
       for await (const event of session.fs.read(due, { compress: true, signal: options.signal })) {
         await intake.take(event);
         if (event.kind === 'verified' || event.kind === 'failed') session.progressed();
-        if (event.kind === 'restart') voice.warn('file-restarted', `${event.file.path}: ${event.reason}`, event.file.path);
+        if (event.kind === 'restart')
+          voice.warn('file-restarted', `${event.file.path}: ${event.reason}`, event.file.path);
       }
       due = stillDue(wanted, intake);
     } catch (error) {
@@ -76,7 +77,12 @@ async function listAgain(
     if (now?.kind === 'file') found.push({ ...now, sha256: file.sha256 });
     else {
       const message = now?.kind === 'failed' ? now.message : 'vanished while the board was away';
-      intake.failed.set(file.path, { kind: 'failed', path: file.path, code: 'board/file', message });
+      intake.failed.set(file.path, {
+        kind: 'failed',
+        path: file.path,
+        code: 'board/file',
+        message,
+      });
     }
   }
   return found;

@@ -1,6 +1,7 @@
 /** `remove`: deletes named backups; what is built on them only with `cascade`. */
-import { planRemoval } from '../chain/removal.js';
+
 import type { RemovalPlan } from '../chain/removal.js';
+import { planRemoval } from '../chain/removal.js';
 import { shortNameOf } from '../chain/retention.js';
 import { BelayError } from '../core/errors.js';
 import type { FolderLock, StoredBackup } from '../store/backup-folder.js';
@@ -20,7 +21,11 @@ export interface RemoveOptions {
 
 export interface RemoveResult {
   /** Newest dependants first, in the order of removal. */
-  readonly removed: readonly { readonly backupId: string | null; readonly archive: string; readonly reason: 'asked' | 'dependant' }[];
+  readonly removed: readonly {
+    readonly backupId: string | null;
+    readonly archive: string;
+    readonly reason: 'asked' | 'dependant';
+  }[];
   readonly freedBytes: number;
   readonly dryRun: boolean;
 }
@@ -34,13 +39,21 @@ export async function removeBackups(
   const { store } = parts;
   const folders = new Set<string>();
   for (const wanted of options.backups) {
-    folders.add((await selectBackup(parts, { wanted, board: options.board, safety: true }, context)).boardFolder);
+    folders.add(
+      (await selectBackup(parts, { wanted, board: options.board, safety: true }, context))
+        .boardFolder,
+    );
   }
   if (options.dryRun === true) return removal(parts, options, true);
   const locks: FolderLock[] = [];
   try {
     for (const folder of [...folders].sort()) {
-      locks.push(await store.lock(folder, 'remove', { retryMs: options.retryLockMs ?? 0, signal: context.signal }));
+      locks.push(
+        await store.lock(folder, 'remove', {
+          retryMs: options.retryLockMs ?? 0,
+          signal: context.signal,
+        }),
+      );
     }
     const result = await removal(parts, options, false);
     await store.remove(result.removed.map((each) => each.archive));
@@ -50,15 +63,26 @@ export async function removeBackups(
   }
 }
 
-async function removal(parts: StoreParts, options: RemoveOptions, dryRun: boolean): Promise<RemoveResult> {
+async function removal(
+  parts: StoreParts,
+  options: RemoveOptions,
+  dryRun: boolean,
+): Promise<RemoveResult> {
   const listing = await listArchives(parts.store);
   const targets: StoredBackup[] = [];
   for (const wanted of options.backups) {
-    const stored = await chooseBackup(parts, { wanted, board: options.board, safety: true }, listing);
+    const stored = await chooseBackup(
+      parts,
+      { wanted, board: options.board, safety: true },
+      listing,
+    );
     if (!targets.includes(stored)) targets.push(stored);
   }
   const safety = targets.filter((each) => each.safety).map(chainArchiveOf);
-  const plan = planRemoval(listing.lineage, targets.filter((each) => !each.safety).map(chainArchiveOf));
+  const plan = planRemoval(
+    listing.lineage,
+    targets.filter((each) => !each.safety).map(chainArchiveOf),
+  );
   refuse(plan, options);
   const named = new Set(targets.map((each) => each.path));
   const removed = [...plan.remove, ...safety];
@@ -83,15 +107,23 @@ function refuse(plan: RemovalPlan, options: RemoveOptions): void {
   }
   if (plan.dependants.length > 0 && options.cascade !== true) {
     const names = plan.dependants.map(shortNameOf);
-    throw new BelayError('store/refused', `${names.length} other backups are built on it: ${names.join(', ')}`, {
-      hint: 'remove them too with --cascade, or fold the chain into one with: belay-backup merge --replace',
-      details: { dependants: plan.dependants.map((archive) => archive.path) },
-    });
+    throw new BelayError(
+      'store/refused',
+      `${names.length} other backups are built on it: ${names.join(', ')}`,
+      {
+        hint: 'remove them too with --cascade, or fold the chain into one with: belay-backup merge --replace',
+        details: { dependants: plan.dependants.map((archive) => archive.path) },
+      },
+    );
   }
   if (plan.lastOfBoards.length > 0 && !(options.cascade === true && options.yes === true)) {
-    throw new BelayError('store/refused', 'refusing to remove the last complete backup of a board', {
-      hint: 'make another backup first; if it shall really go: --cascade --yes',
-      details: { last: plan.lastOfBoards },
-    });
+    throw new BelayError(
+      'store/refused',
+      'refusing to remove the last complete backup of a board',
+      {
+        hint: 'make another backup first; if it shall really go: --cascade --yes',
+        details: { last: plan.lastOfBoards },
+      },
+    );
   }
 }

@@ -1,7 +1,7 @@
 /** `repair`: names what is broken, quarantines it, sweeps leftovers; never deletes unreadable data. */
 import type { JobContext, StoreParts } from './context.js';
-import { verifyBackups } from './verify.js';
 import type { VerifiedArchive } from './verify.js';
+import { verifyBackups } from './verify.js';
 
 export interface RepairOptions {
   readonly dryRun?: boolean | undefined;
@@ -14,7 +14,12 @@ export interface RepairResult {
   /** Lock files of dead processes that were removed. */
   readonly locksRemoved: readonly string[];
   /** `to` is empty in a dry run. */
-  readonly quarantined: readonly { readonly from: string; readonly to: string; readonly code: string; readonly message: string }[];
+  readonly quarantined: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
   /** Backups that can't be restored although their own archive is whole. */
   readonly orphans: readonly { readonly archive: string; readonly message: string }[];
   readonly healthy: number;
@@ -32,7 +37,9 @@ export async function repair(
   if (!dryRun) for (const lock of stale) await store.breakLock(lock);
   const swept = dryRun ? [] : await store.sweep();
   const checked = await verifyBackups(parts, {}, context);
-  const broken = checked.archives.filter((archive) => archive.findings.some((finding) => isDamage(finding.code)));
+  const broken = checked.archives.filter((archive) =>
+    archive.findings.some((finding) => isDamage(finding.code)),
+  );
   const quarantined = await quarantine(parts, broken, dryRun, options.retryLockMs ?? 0, context);
   const gone = new Set(broken.map((archive) => archive.archive));
   const rest = dryRun ? checked : await verifyBackups(parts, {}, context);
@@ -73,7 +80,9 @@ async function quarantine(
   context: JobContext,
 ): Promise<RepairResult['quarantined']> {
   const { store } = parts;
-  const folders = new Map((await store.list({ safety: true })).map((stored) => [stored.path, stored.boardFolder]));
+  const folders = new Map(
+    (await store.list({ safety: true })).map((stored) => [stored.path, stored.boardFolder]),
+  );
   const moved: RepairResult['quarantined'][number][] = [];
   for (const { archive, findings } of broken) {
     const { code = 'archive/damaged', message = 'damaged' } = findings[0] ?? {};
@@ -81,7 +90,10 @@ async function quarantine(
       moved.push({ from: archive, to: '', code, message });
       continue;
     }
-    const lock = await store.lock(folders.get(archive) ?? store.path, 'repair', { retryMs, signal: context.signal });
+    const lock = await store.lock(folders.get(archive) ?? store.path, 'repair', {
+      retryMs,
+      signal: context.signal,
+    });
     try {
       moved.push({ from: archive, to: await store.quarantine(archive), code, message });
     } finally {

@@ -1,6 +1,7 @@
 /** What a restore changes, path by path: written into the safety archive before it begins, read by an undo. */
-import { entryNameOf, pathOfEntry } from '../archive/manifest.js';
+
 import type { RestoreRecordEntry } from '../archive/manifest.js';
+import { entryNameOf, pathOfEntry } from '../archive/manifest.js';
 import { comparePaths } from '../core/device-path.js';
 import type { Tree, TreeFile } from '../core/tree.js';
 import type { PlannedOperation } from './restore-plan.js';
@@ -50,7 +51,9 @@ export function filesToSave(
       .filter((operation) => operation.kind === 'put' || operation.kind === 'delete-file')
       .map((operation) => operation.path),
   );
-  return current.filter((entry): entry is TreeFile => entry.kind === 'file' && touched.has(entry.path));
+  return current.filter(
+    (entry): entry is TreeFile => entry.kind === 'file' && touched.has(entry.path),
+  );
 }
 
 export function recordEntryOf(change: RecordedChange): RestoreRecordEntry {
@@ -65,7 +68,8 @@ export function changeOfRecord(entry: RestoreRecordEntry): RecordedChange {
 export function stateOf(entry: Tree[number] | undefined): RecordedState {
   if (entry === undefined) return ABSENT;
   if (entry.kind === 'folder') return { kind: 'folder' };
-  if (entry.kind === 'file' && entry.sha256 !== null) return { kind: 'file', checksum: entry.sha256 };
+  if (entry.kind === 'file' && entry.sha256 !== null)
+    return { kind: 'file', checksum: entry.sha256 };
   return { kind: 'file' };
 }
 

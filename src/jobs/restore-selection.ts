@@ -44,14 +44,15 @@ export function selectionTest(selection: Selection): (path: string) => boolean {
 }
 
 /** What passes the test, and every folder above it: a file without its folders cannot be put back. */
-export function withAncestors(
-  tree: Tree,
-  test: (path: string) => boolean,
-): readonly TreeEntry[] {
+export function withAncestors(tree: Tree, test: (path: string) => boolean): readonly TreeEntry[] {
   const kept = new Set<string>();
   for (const { path } of tree) {
     if (!test(path)) continue;
-    for (let at = path; at !== '' && !kept.has(at); at = at.slice(0, Math.max(0, at.lastIndexOf('/')))) {
+    for (
+      let at = path;
+      at !== '' && !kept.has(at);
+      at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
+    ) {
       kept.add(at);
     }
   }

@@ -10,8 +10,8 @@ import { locateContent, requireContent } from '../chain/materialize.js';
 import type { BelayError } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder, StoredBackup } from '../store/backup-folder.js';
-import { chainArchiveOf } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
+import { chainArchiveOf } from './archive-listing.js';
 import { ContentReader } from './content-reader.js';
 import type { VerifiedArchives } from './verified-archives.js';
 
@@ -43,12 +43,16 @@ export function contentOf(
   tip: KnownArchive,
   listing: ArchiveListing,
 ): ContentReader {
-  return stored.safety ? ContentReader.alone(store, tip) : ContentReader.of(store, tip, archivesWith(tip, listing));
+  return stored.safety
+    ? ContentReader.alone(store, tip)
+    : ContentReader.of(store, tip, archivesWith(tip, listing));
 }
 
 /** An archive named by path may lie outside the folder and still build on archives in it. */
 function archivesWith(tip: KnownArchive, listing: ArchiveListing): readonly ChainArchive[] {
-  return listing.archives.some((each) => each.path === tip.path) ? listing.archives : [...listing.archives, tip];
+  return listing.archives.some((each) => each.path === tip.path)
+    ? listing.archives
+    : [...listing.archives, tip];
 }
 
 /**
@@ -60,7 +64,10 @@ export async function verifiedSource(
   parts: { readonly store: BackupFolder; readonly verified: VerifiedArchives },
   stored: StoredBackup,
   listing: ArchiveListing,
-  options: { readonly keepGoing: boolean; readonly wanted: (tree: Tree) => (path: string) => boolean },
+  options: {
+    readonly keepGoing: boolean;
+    readonly wanted: (tree: Tree) => (path: string) => boolean;
+  },
 ): Promise<SourceBackup> {
   const tip = knownArchiveOf(stored);
   requireChain(tip, listing, options.keepGoing);
@@ -75,7 +82,9 @@ export async function verifiedSource(
     const located = locateContent(tip, all, { unfit });
     const content = new ContentReader(parts.store, located);
     const wanted = [...located.sources.keys()].filter(isWanted);
-    const damaged = await parts.verified.firstDamaged(content.archivesFor(wanted).map((archive) => archive.path));
+    const damaged = await parts.verified.firstDamaged(
+      content.archivesFor(wanted).map((archive) => archive.path),
+    );
     if (damaged !== null) {
       unfit.add(damaged.path);
       firstDamage ??= damaged.error;

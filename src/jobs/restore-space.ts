@@ -4,8 +4,9 @@
  * replaced (its old content lives until the new one is committed), 8 to spare. Elsewhere the same
  * sum is a little too careful.
  */
-import type { BoardInfo, BoardMount } from '../device/device-fs.js';
+
 import { isWithin } from '../core/device-path.js';
+import type { BoardInfo, BoardMount } from '../device/device-fs.js';
 import type { PlannedOperation, RestoreStrategy } from './restore-plan.js';
 
 const FOLDER_BLOCKS = 4;
@@ -32,13 +33,18 @@ export function judgeSpace(
   let verdict: SpaceVerdict = { strategy: 'staged', space: null, mount: '' };
   let tightest = Number.POSITIVE_INFINITY;
   for (const [mount, own] of byMount(operations, info)) {
-    if (mount.freeBytes === null || mount.blockBytes === null || mount.blockBytes <= POINTER_BYTES) continue;
+    if (mount.freeBytes === null || mount.blockBytes === null || mount.blockBytes <= POINTER_BYTES)
+      continue;
     const block = mount.blockBytes;
-    const needs = strategies.map((strategy) => ({ strategy, blocks: blocksNeeded(own, strategy, block) }));
+    const needs = strategies.map((strategy) => ({
+      strategy,
+      blocks: blocksNeeded(own, strategy, block),
+    }));
     const free = Math.floor(mount.freeBytes / block);
     const fitting = needs.find((need) => need.blocks <= free);
     const shown = fitting ?? (needs.at(-1) as { strategy: RestoreStrategy; blocks: number });
-    const rank = fitting === undefined ? -1 : strategies.length - strategies.indexOf(fitting.strategy);
+    const rank =
+      fitting === undefined ? -1 : strategies.length - strategies.indexOf(fitting.strategy);
     const room = rank * 1e12 + (free - shown.blocks);
     if (room >= tightest) continue;
     tightest = room;
@@ -55,7 +61,8 @@ export function judgeSpace(
 export function mountOf(path: string, info: Pick<BoardInfo, 'mounts'>): BoardMount | null {
   let found: BoardMount | null = null;
   for (const mount of info.mounts) {
-    if (isWithin(path, mount.path) && (found === null || mount.path.length > found.path.length)) found = mount;
+    if (isWithin(path, mount.path) && (found === null || mount.path.length > found.path.length))
+      found = mount;
   }
   return found;
 }
@@ -81,14 +88,16 @@ function blocksNeeded(
   strategy: RestoreStrategy,
   blockBytes: number,
 ): number {
-  if (!operations.some((operation) => operation.kind === 'put' || operation.kind === 'make-folder')) return 0;
+  if (!operations.some((operation) => operation.kind === 'put' || operation.kind === 'make-folder'))
+    return 0;
   const blocks = (sizeBytes: number) => Math.ceil(sizeBytes / (blockBytes - POINTER_BYTES));
   let used = SPARE_BLOCKS;
   let peak = used;
   let largestReplaced = 0;
   for (const operation of operations) {
     if (operation.kind === 'make-folder') used += FOLDER_BLOCKS;
-    else if (operation.kind === 'delete-file' && strategy !== 'staged') used -= blocks(operation.sizeBytes);
+    else if (operation.kind === 'delete-file' && strategy !== 'staged')
+      used -= blocks(operation.sizeBytes);
     else if (operation.kind === 'put') {
       const replaced = blocks(operation.replaces?.sizeBytes ?? 0);
       largestReplaced = Math.max(largestReplaced, replaced);

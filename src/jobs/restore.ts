@@ -3,9 +3,10 @@
  * archive it reads from was verified in full before the first byte is written, and that a failure
  * leaves the board as it was (unless `keepGoing` was asked for).
  */
-import { BelayError, EXIT_STATUS_BY_CODE } from '../core/errors.js';
-import type { ErrorCode } from '../core/errors.js';
+
 import { normalizePath } from '../core/device-path.js';
+import type { ErrorCode } from '../core/errors.js';
+import { BelayError, EXIT_STATUS_BY_CODE } from '../core/errors.js';
 import type { StoredBackup } from '../store/backup-folder.js';
 import { listArchives } from './archive-listing.js';
 import { identityOfConnection } from './board-identity.js';
@@ -17,12 +18,18 @@ import { PreparedPlan } from './prepared-plan.js';
 import type { PreparedRestore, RestoreOptions } from './restore-options.js';
 import type { RestorePlan } from './restore-plan.js';
 import { selectEntries } from './restore-selection.js';
-import { verifiedSource } from './restore-source.js';
 import type { SourceBackup } from './restore-source.js';
+import { verifiedSource } from './restore-source.js';
 import { chooseBackup } from './select-backup.js';
 import { VerifiedArchives } from './verified-archives.js';
 
-export type { PreparedRestore, RestoreOptions, RestoreResult, RestoreSource, RestoreSummary } from './restore-options.js';
+export type {
+  PreparedRestore,
+  RestoreOptions,
+  RestoreResult,
+  RestoreSource,
+  RestoreSummary,
+} from './restore-options.js';
 
 /**
  * Connects, verifies the archives, scans, plans. The board is not changed. Throws where the plan
@@ -62,7 +69,11 @@ async function prepareWith(
   const source = await verified(parts, stored, listing, options, voice, context, selection);
   try {
     const given = {
-      source: { tree: source.tree, scope: source.tip.manifest.scope, device: source.tip.manifest.deviceInfo },
+      source: {
+        tree: source.tree,
+        scope: source.tip.manifest.scope,
+        device: source.tip.manifest.deviceInfo,
+      },
       selection,
       to: options.to ?? '',
       map: options.map ?? [],
@@ -89,7 +100,18 @@ async function prepareWith(
     });
     requireFeasible(plan, options.keepGoing ?? false);
     for (const { code, message, path } of plan.warnings) voice.warn(code, message, path);
-    return new PreparedPlan({ session, store: parts.store, plan, current: tree, mounts, content: source.content, tip: source.tip, options, voice, context });
+    return new PreparedPlan({
+      session,
+      store: parts.store,
+      plan,
+      current: tree,
+      mounts,
+      content: source.content,
+      tip: source.tip,
+      options,
+      voice,
+      context,
+    });
   } catch (error) {
     await source.content.close();
     throw error;
@@ -103,10 +125,16 @@ async function verified(
   options: RestoreOptions,
   voice: JobVoice,
   context: JobContext,
-  selection: { readonly paths: readonly string[]; readonly include: readonly string[]; readonly exclude: readonly string[] },
+  selection: {
+    readonly paths: readonly string[];
+    readonly include: readonly string[];
+    readonly exclude: readonly string[];
+  },
 ): Promise<SourceBackup> {
   voice.begin('verifying', { files: 0, bytes: stored.archiveBytes });
-  const archives = new VerifiedArchives(parts.store, context.signal, (count) => voice.advance(count));
+  const archives = new VerifiedArchives(parts.store, context.signal, (count) =>
+    voice.advance(count),
+  );
   const keepGoing = options.keepGoing ?? false;
   const source = await verifiedSource({ store: parts.store, verified: archives }, stored, listing, {
     keepGoing,
@@ -123,15 +151,21 @@ async function verified(
 export function requireFeasible(plan: RestorePlan, keepGoing: boolean): void {
   if (!plan.fits && plan.space !== null) {
     const { freeBytes, neededBytes } = plan.space;
-    throw new BelayError('board/full', `the board has ${freeBytes} bytes free, this restore needs ${neededBytes}`, {
-      hint: 'restore fewer files, delete some first (--delete), or allow writing in place of the old files (--in-place)',
-      details: { freeBytes, neededBytes },
-    });
+    throw new BelayError(
+      'board/full',
+      `the board has ${freeBytes} bytes free, this restore needs ${neededBytes}`,
+      {
+        hint: 'restore fewer files, delete some first (--delete), or allow writing in place of the old files (--in-place)',
+        details: { freeBytes, neededBytes },
+      },
+    );
   }
   const first = plan.unfit[0];
   if (first === undefined || keepGoing) return;
   const others = plan.unfit.length === 1 ? '' : ` (and ${plan.unfit.length - 1} more)`;
-  const code = Object.hasOwn(EXIT_STATUS_BY_CODE, first.code) ? (first.code as ErrorCode) : 'board/unfit';
+  const code = Object.hasOwn(EXIT_STATUS_BY_CODE, first.code)
+    ? (first.code as ErrorCode)
+    : 'board/unfit';
   throw new BelayError(code, `/${first.path}: ${first.message}${others}`, {
     hint: 'leave it out with --exclude, put it elsewhere with --map, or restore the rest with --keep-going',
     details: { unfit: plan.unfit },

@@ -4,9 +4,9 @@ import { filesOf } from '../chain/materialize.js';
 import { isBelayError } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder, CommittedArchive } from '../store/backup-folder.js';
-import { isLoss } from './board-session.js';
-import type { BoardSession } from './board-session.js';
 import { boardOperationOf } from './board-operation.js';
+import type { BoardSession } from './board-session.js';
+import { isLoss } from './board-session.js';
 import { ContentReader } from './content-reader.js';
 import type { JobContext } from './context.js';
 import type { JobVoice } from './job-voice.js';
@@ -66,8 +66,20 @@ async function putBack(
 ): Promise<RollBackOutcome> {
   const { session, safety, mounts } = input;
   await session.fs.sweep(signal);
-  const { tree } = await session.fs.scan({ roots: [''], mounts, hashes: 'content', known: input.current, signal });
-  const saved = filesOf(safety.manifest).map((entry) => [pathOfEntry(entry), { sizeBytes: entry.originalSize, modifiedS: entry.lastModified }] as const);
+  const { tree } = await session.fs.scan({
+    roots: [''],
+    mounts,
+    hashes: 'content',
+    known: input.current,
+    signal,
+  });
+  const saved = filesOf(safety.manifest).map(
+    (entry) =>
+      [
+        pathOfEntry(entry),
+        { sizeBytes: entry.originalSize, modifiedS: entry.lastModified },
+      ] as const,
+  );
   const undo = planUndo({
     changes: changesOf(input.plan.operations, input.current),
     saved: new Map(saved),
@@ -76,11 +88,20 @@ async function putBack(
     inPlace: true,
     warnings: [],
   });
-  voice.begin('restoring', { files: undo.filesToWrite + undo.filesToDelete, bytes: undo.bytesToWrite });
+  voice.begin('restoring', {
+    files: undo.filesToWrite + undo.filesToDelete,
+    bytes: undo.bytesToWrite,
+  });
   const operations = undo.operations.map((operation) => boardOperationOf(operation, content));
-  let problem: string | null = undo.skipped.find((each) => each.reason === 'conflict')?.path ?? null;
+  let problem: string | null =
+    undo.skipped.find((each) => each.reason === 'conflict')?.path ?? null;
   if (problem !== null) problem = `/${problem} has changed meanwhile`;
-  for await (const event of session.fs.apply(operations, { strategy: undo.strategy, keepGoing: true, verify: true, signal })) {
+  for await (const event of session.fs.apply(operations, {
+    strategy: undo.strategy,
+    keepGoing: true,
+    verify: true,
+    signal,
+  })) {
     if (event.kind === 'sent') voice.advance(event.bytes, event.operation.path);
     else if (event.kind === 'failed') problem ??= event.message;
     else if (event.kind === 'done') session.progressed();

@@ -43,11 +43,23 @@ export async function makeSafetyArchive(
   const startedMs = voice.elapsedMs;
   const archive = await store.create(boardFolder, 'safety', { compress: true });
   try {
-    for (const operation of operations) if (operation.kind === 'delete-folder') archive.writer.addFolder(operation.path);
-    voice.begin('reading', { files: reads.length, bytes: reads.reduce((sum, file) => sum + file.sizeBytes, 0) });
+    for (const operation of operations)
+      if (operation.kind === 'delete-folder') archive.writer.addFolder(operation.path);
+    voice.begin('reading', {
+      files: reads.length,
+      bytes: reads.reduce((sum, file) => sum + file.sizeBytes, 0),
+    });
     const intake = await readFiles(
       session,
-      { writer: archive.writer, reads, copies: new Map(), holder: () => null, roots: [''], mounts, signal: context.signal },
+      {
+        writer: archive.writer,
+        reads,
+        copies: new Map(),
+        holder: () => null,
+        roots: [''],
+        mounts,
+        signal: context.signal,
+      },
       voice,
     );
     voice.end();
@@ -75,35 +87,57 @@ export async function makeSafetyArchive(
   }
 }
 
-const WHOLE_BOARD: Manifest['scope'] = { roots: [''], path: '', patterns: { include: [], exclude: [] } };
+const WHOLE_BOARD: Manifest['scope'] = {
+  roots: [''],
+  path: '',
+  patterns: { include: [], exclude: [] },
+};
 
 type Intake = Awaited<ReturnType<typeof readFiles>>;
 
 /** What was read must be what the plan saw: an undo goes by the hashes of the scan. */
-function requireSaved(reads: readonly { readonly path: string; readonly sha256: string | null }[], intake: Intake): void {
+function requireSaved(
+  reads: readonly { readonly path: string; readonly sha256: string | null }[],
+  intake: Intake,
+): void {
   for (const { path, sha256 } of reads) {
     const failure = intake.failed.get(path);
     if (failure !== undefined) {
-      throw new BelayError('board/file', `/${path} could not be saved before it is overwritten: ${failure.message}`, {
-        hint: 'nothing was changed; leave the file out, or do without a safety archive (--no-safety)',
-        details: { path },
-      });
+      throw new BelayError(
+        'board/file',
+        `/${path} could not be saved before it is overwritten: ${failure.message}`,
+        {
+          hint: 'nothing was changed; leave the file out, or do without a safety archive (--no-safety)',
+          details: { path },
+        },
+      );
     }
     if (sha256 !== null && intake.done.get(path)?.sha256 !== sha256) {
-      throw new BelayError('job/failed', `/${path} changed on the board while the restore was prepared`, {
-        hint: 'nothing was changed; run the restore again',
-        details: { path },
-        retryable: true,
-      });
+      throw new BelayError(
+        'job/failed',
+        `/${path} changed on the board while the restore was prepared`,
+        {
+          hint: 'nothing was changed; run the restore again',
+          details: { path },
+          retryable: true,
+        },
+      );
     }
   }
 }
 
 /** Old safety archives of one board: all but the newest five and those under 30 days, oldest first. */
-export function expiredSafety(stored: readonly StoredBackup[], boardFolder: string, now: Date): readonly string[] {
+export function expiredSafety(
+  stored: readonly StoredBackup[],
+  boardFolder: string,
+  now: Date,
+): readonly string[] {
   const since = new Date(now.getTime() - KEPT_DAYS * 86_400_000).toISOString();
   const own = stored
-    .filter((each) => each.safety && each.boardFolder === boardFolder && each.head !== null && !each.pinned)
+    .filter(
+      (each) =>
+        each.safety && each.boardFolder === boardFolder && each.head !== null && !each.pinned,
+    )
     .sort((a, b) => (a.head?.manifest.sequence ?? 0) - (b.head?.manifest.sequence ?? 0));
   return own
     .slice(0, Math.max(0, own.length - NEWEST_KEPT))

@@ -1,11 +1,12 @@
 /** Which backup a user means: `latest`, an id or unique prefix, a path of a .blb. */
+
+import type { LineageNode } from '../chain/lineage.js';
+import { isHealthy } from '../chain/lineage.js';
 import { boardKeyOf } from '../core/board-key.js';
 import { BelayError, isBelayError } from '../core/errors.js';
 import type { StoredBackup } from '../store/backup-folder.js';
-import { isHealthy } from '../chain/lineage.js';
-import type { LineageNode } from '../chain/lineage.js';
-import { listArchives } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
+import { listArchives } from './archive-listing.js';
 import type { BoardIdentity } from './board-identity.js';
 import { identityOfManifest, summaryOfManifest } from './board-identity.js';
 import type { JobContext, StoreParts } from './context.js';
@@ -48,21 +49,31 @@ export async function chooseBackup(
     const found = byId(choice, listing);
     if (found !== null) return found;
   }
-  const named = listing.stored.find((each) => each.path === choice.wanted || each.fileName === choice.wanted);
+  const named = listing.stored.find(
+    (each) => each.path === choice.wanted || each.fileName === choice.wanted,
+  );
   if (named !== undefined) return named;
   return byPath(parts, choice, listing);
 }
 
-async function byPath(parts: StoreParts, choice: BackupChoice, listing: ArchiveListing): Promise<StoredBackup> {
+async function byPath(
+  parts: StoreParts,
+  choice: BackupChoice,
+  listing: ArchiveListing,
+): Promise<StoredBackup> {
   try {
     return await parts.store.inspect(choice.wanted);
   } catch (error) {
     if (!isBelayError(error, 'store/not-found')) throw error;
     const count = listing.stored.filter((each) => !each.safety).length;
-    throw new BelayError('store/not-found', `no backup "${choice.wanted}" in ${parts.store.path} (${count} there)`, {
-      hint: 'belay-backup list shows the backups of the folder; --dir chooses another folder',
-      details: { wanted: choice.wanted, folder: parts.store.path },
-    });
+    throw new BelayError(
+      'store/not-found',
+      `no backup "${choice.wanted}" in ${parts.store.path} (${count} there)`,
+      {
+        hint: 'belay-backup list shows the backups of the folder; --dir chooses another folder',
+        details: { wanted: choice.wanted, folder: parts.store.path },
+      },
+    );
   }
 }
 
@@ -73,17 +84,25 @@ function byId(choice: BackupChoice, listing: ArchiveListing): StoredBackup | nul
   const found = matches.filter((each) => choice.safety !== false || !each.safety);
   const ids = new Set(found.map((each) => each.head?.manifest.backupId));
   if (ids.size > 1) {
-    throw new BelayError('usage/invalid', `"${choice.wanted}" begins the ids of ${ids.size} backups`, {
-      hint: 'give more digits of the id',
-      details: { choices: [...ids] },
-    });
+    throw new BelayError(
+      'usage/invalid',
+      `"${choice.wanted}" begins the ids of ${ids.size} backups`,
+      {
+        hint: 'give more digits of the id',
+        details: { choices: [...ids] },
+      },
+    );
   }
   const states = new Set(found.map((each) => each.head?.manifestSha256));
   if (states.size > 1) {
-    throw new BelayError('archive/ambiguous-id', `two different archives bear the id ${choice.wanted}: ${found.map((each) => each.path).join(', ')}`, {
-      hint: 'name the one that is meant by its path',
-      details: { paths: found.map((each) => each.path) },
-    });
+    throw new BelayError(
+      'archive/ambiguous-id',
+      `two different archives bear the id ${choice.wanted}: ${found.map((each) => each.path).join(', ')}`,
+      {
+        hint: 'name the one that is meant by its path',
+        details: { paths: found.map((each) => each.path) },
+      },
+    );
   }
   return found[0] ?? null;
 }
@@ -93,7 +112,13 @@ function latest(parts: StoreParts, choice: BackupChoice, listing: ArchiveListing
   const all = listing.lineage.nodes.filter((node) => node.archive.manifest !== null);
   const usable = all.filter(isHealthy);
   const wanted = choice.board ?? null;
-  if (wanted !== null) return newest(parts, listing, usable.filter((node) => isOfBoard(node, wanted)), `of board "${wanted}"`);
+  if (wanted !== null)
+    return newest(
+      parts,
+      listing,
+      usable.filter((node) => isOfBoard(node, wanted)),
+      `of board "${wanted}"`,
+    );
   const connected = choice.connected ?? null;
   if (connected !== null) {
     const own = usable.filter((node) => boardIdOf(node) === connected.uniqueKey);
@@ -101,19 +126,29 @@ function latest(parts: StoreParts, choice: BackupChoice, listing: ArchiveListing
   }
   const boards = new Map(usable.map((node) => [boardIdOf(node), summaryOf(node)]));
   if (boards.size > 1) {
-    throw new BelayError('usage/ambiguous-board', `${parts.store.path} holds backups of ${boards.size} boards`, {
-      hint: 'say which one is meant with --board, or name a backup by its id',
-      details: { choices: [...boards.values()] },
-    });
+    throw new BelayError(
+      'usage/ambiguous-board',
+      `${parts.store.path} holds backups of ${boards.size} boards`,
+      {
+        hint: 'say which one is meant with --board, or name a backup by its id',
+        details: { choices: [...boards.values()] },
+      },
+    );
   }
   return newest(parts, listing, usable, '');
 }
 
-function newest(parts: StoreParts, listing: ArchiveListing, nodes: readonly LineageNode[], which: string): StoredBackup {
+function newest(
+  parts: StoreParts,
+  listing: ArchiveListing,
+  nodes: readonly LineageNode[],
+  which: string,
+): StoredBackup {
   const path = nodes.at(-1)?.archive.path;
   const found = listing.stored.find((each) => each.path === path);
   if (found !== undefined) return found;
-  const what = which === '' ? 'no backup that can be restored' : `no backup ${which} that can be restored`;
+  const what =
+    which === '' ? 'no backup that can be restored' : `no backup ${which} that can be restored`;
   throw new BelayError('store/not-found', `${what} in ${parts.store.path}`, {
     hint: 'make one with: belay-backup, or choose another folder with --dir',
     details: { folder: parts.store.path },

@@ -2,8 +2,8 @@
 import type { Manifest } from '../archive/manifest.js';
 import { listArchives } from './archive-listing.js';
 import type { JobContext, StoreParts } from './context.js';
-import { rowOf } from './list.js';
 import type { BackupRow } from './list.js';
+import { rowOf } from './list.js';
 import { contentOf, knownArchiveOf } from './restore-source.js';
 import { chooseBackup } from './select-backup.js';
 
@@ -28,18 +28,25 @@ export async function showBackup(
   _context: JobContext,
 ): Promise<BackupDetails> {
   const listing = await listArchives(parts.store);
-  const stored = await chooseBackup(parts, { wanted: options.backup, board: options.board, safety: true }, listing);
+  const stored = await chooseBackup(
+    parts,
+    { wanted: options.backup, board: options.board, safety: true },
+    listing,
+  );
   const tip = knownArchiveOf(stored);
   const { files: _files, ...manifest } = tip.manifest;
   const content = contentOf(parts.store, stored, tip, listing).content;
   const own = tip.manifest.backupId;
-  const idOf = (archive: { readonly manifest: { readonly backupId: string } | null }) => archive.manifest?.backupId ?? null;
+  const idOf = (archive: { readonly manifest: { readonly backupId: string } | null }) =>
+    archive.manifest?.backupId ?? null;
   const children = listing.lineage.byPath.get(stored.path)?.children ?? [];
   return {
     row: rowOf(stored, listing),
     manifest,
     manifestSha256: (stored.head as NonNullable<typeof stored.head>).manifestSha256,
     dependsOn: content.archives.map(idOf).filter((id): id is string => id !== null && id !== own),
-    neededBy: children.map((child) => idOf(child.archive)).filter((id): id is string => id !== null),
+    neededBy: children
+      .map((child) => idOf(child.archive))
+      .filter((id): id is string => id !== null),
   };
 }

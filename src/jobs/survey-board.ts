@@ -1,7 +1,7 @@
 /** Everything a backup finds out before it reads the first file. Changes nothing. */
 import type { Manifest, ManifestDeviceInfo } from '../archive/manifest.js';
-import { scopeKeyOf, treeOf } from '../chain/archive.js';
 import type { KnownArchive } from '../chain/archive.js';
+import { scopeKeyOf, treeOf } from '../chain/archive.js';
 import type { ParentChoice } from '../chain/parent-choice.js';
 import { boardKeyOf } from '../core/board-key.js';
 import { displayPath, isWithin, normalizePath } from '../core/device-path.js';
@@ -9,16 +9,24 @@ import { BelayError } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { ScanOptions, ScanResult } from '../device/device-fs.js';
 import type { BackupFolder } from '../store/backup-folder.js';
-import { listArchives } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
+import { listArchives } from './archive-listing.js';
 import type { BackupOptions } from './backup-options.js';
 import { chooseVerifiedParent, lastOfSameView } from './backup-parent.js';
 import { deviceInfoOf } from './board-identity.js';
 import type { BoardSession } from './board-session.js';
 import type { JobContext } from './context.js';
 import type { JobVoice } from './job-voice.js';
-import { emptiedRoots, filterTree, isUnchanged, likelyTwins, planBackup, scopeRoots, trustTimes } from './plan-backup.js';
 import type { BackupPlan } from './plan-backup.js';
+import {
+  emptiedRoots,
+  filterTree,
+  isUnchanged,
+  likelyTwins,
+  planBackup,
+  scopeRoots,
+  trustTimes,
+} from './plan-backup.js';
 import { VerifiedArchives } from './verified-archives.js';
 
 export interface Survey {
@@ -49,8 +57,14 @@ export class Surveyor {
 
   async survey(session: BoardSession, boardFolder: string): Promise<Survey> {
     const { path, patterns, mounts } = this.#view();
-    const device = deviceInfoOf(session.info, session.connection.usbSerial, this.#options.boardName ?? null);
-    const missing = mounts.find((mount) => !session.info.mounts.some((each) => each.path === mount));
+    const device = deviceInfoOf(
+      session.info,
+      session.connection.usbSerial,
+      this.#options.boardName ?? null,
+    );
+    const missing = mounts.find(
+      (mount) => !session.info.mounts.some((each) => each.path === mount),
+    );
     if (missing !== undefined && this.#options.allowEmpty !== true) {
       throw new BelayError('board/empty', `the board has no /${missing} now`, {
         hint: 'put the card back in, or leave it out with --allow-empty',
@@ -71,7 +85,11 @@ export class Surveyor {
 
   #view(): { path: string; patterns: Manifest['scope']['patterns']; mounts: readonly string[] } {
     const { path = '', include = [], exclude = [], mounts = [] } = this.#options;
-    return { path: normalizePath(path), patterns: { include, exclude }, mounts: mounts.map(normalizePath) };
+    return {
+      path: normalizePath(path),
+      patterns: { include, exclude },
+      mounts: mounts.map(normalizePath),
+    };
   }
 
   async #chooseParent(
@@ -80,7 +98,9 @@ export class Surveyor {
     scope: Manifest['scope'],
     boardFolder: string,
   ): Promise<ParentChoice> {
-    const verified = new VerifiedArchives(this.#store, this.#context.signal, (count) => this.#voice.advance(count));
+    const verified = new VerifiedArchives(this.#store, this.#context.signal, (count) =>
+      this.#voice.advance(count),
+    );
     const choice = await chooseVerifiedParent(
       listing,
       {
@@ -94,14 +114,27 @@ export class Surveyor {
       verified,
       this.#context.signal,
     );
-    const unreadable = listing.stored.filter((each) => each.boardFolder === boardFolder && each.head === null && !each.safety);
-    for (const { path, problem } of unreadable) this.#voice.warn('backup-passed-over', `not built on: ${problem?.message ?? path}`, path);
-    for (const { path, why } of choice.rejected) this.#voice.warn('backup-passed-over', `${path} is not built on: ${why}`, path);
+    const unreadable = listing.stored.filter(
+      (each) => each.boardFolder === boardFolder && each.head === null && !each.safety,
+    );
+    for (const { path, problem } of unreadable)
+      this.#voice.warn('backup-passed-over', `not built on: ${problem?.message ?? path}`, path);
+    for (const { path, why } of choice.rejected)
+      this.#voice.warn('backup-passed-over', `${path} is not built on: ${why}`, path);
     if (choice.reason === 'first-backup' && listing.archives.length > 0) {
-      this.#voice.warn('new-history', 'this board has no backup here yet; the folder holds those of other boards');
+      this.#voice.warn(
+        'new-history',
+        'this board has no backup here yet; the folder holds those of other boards',
+      );
     }
-    if (choice.parent !== null && choice.parent.manifest.createdAt > this.#context.clock.now().toISOString()) {
-      this.#voice.warn('clock-behind', `the last backup is dated ${choice.parent.manifest.createdAt}, later than now; the order of backups does not depend on it`);
+    if (
+      choice.parent !== null &&
+      choice.parent.manifest.createdAt > this.#context.clock.now().toISOString()
+    ) {
+      this.#voice.warn(
+        'clock-behind',
+        `the last backup is dated ${choice.parent.manifest.createdAt}, later than now; the order of backups does not depend on it`,
+      );
     }
     this.#voice.note('type', choice.sentence);
     return choice;
@@ -154,7 +187,9 @@ export class Surveyor {
     if (twins.length === 0) return tree;
     const hashes = await session.fs.hash(twins, this.#context.signal);
     return tree.map((entry) =>
-      entry.kind === 'file' && entry.sha256 === null ? { ...entry, sha256: hashes.get(entry.path) ?? null } : entry,
+      entry.kind === 'file' && entry.sha256 === null
+        ? { ...entry, sha256: hashes.get(entry.path) ?? null }
+        : entry,
     );
   }
 
@@ -163,10 +198,14 @@ export class Surveyor {
     const emptied = emptiedRoots(tree, scope.roots, last);
     if (emptied.length === 0) return;
     const names = emptied.map((root) => `/${root}`).join(', ');
-    throw new BelayError('board/empty', `${names} held files in the last backup and holds none now`, {
-      hint: 'if that is meant, run it again with --allow-empty',
-      details: { roots: emptied, lastBackupId: last.backupId },
-    });
+    throw new BelayError(
+      'board/empty',
+      `${names} held files in the last backup and holds none now`,
+      {
+        hint: 'if that is meant, run it again with --allow-empty',
+        details: { roots: emptied, lastBackupId: last.backupId },
+      },
+    );
   }
 }
 

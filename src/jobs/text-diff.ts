@@ -13,7 +13,9 @@ export function unifiedDiff(path: string, before: Uint8Array, after: Uint8Array)
   const now = textOf(after);
   if (old === null || now === null) return null;
   const name = displayPath(path);
-  return createTwoFilesPatch(`a/${name}`, `b/${name}`, old, now, undefined, undefined, { context: 3 });
+  return createTwoFilesPatch(`a/${name}`, `b/${name}`, old, now, undefined, undefined, {
+    context: 3,
+  });
 }
 
 function textOf(bytes: Uint8Array): string | null {

@@ -14,12 +14,12 @@ import type { BoardParts, JobContext } from './context.js';
 import { JobVoice } from './job-voice.js';
 import { planUndo } from './plan-undo.js';
 import { PreparedPlan } from './prepared-plan.js';
+import { requireFeasible } from './restore.js';
 import type { PreparedRestore } from './restore-options.js';
 import type { OverwritePolicy } from './restore-plan.js';
 import { changeOfRecord } from './restore-record.js';
 import { knownArchiveOf } from './restore-source.js';
 import { mountOf } from './restore-space.js';
-import { requireFeasible } from './restore.js';
 import { chooseBackup } from './select-backup.js';
 import { VerifiedArchives } from './verified-archives.js';
 
@@ -62,30 +62,55 @@ async function prepareWith(
   voice: JobVoice,
   context: JobContext,
 ): Promise<PreparedRestore> {
-  const boardKey = boardKeyOf(deviceInfoOf(session.info, session.connection.usbSerial, options.boardName ?? null));
+  const boardKey = boardKeyOf(
+    deviceInfoOf(session.info, session.connection.usbSerial, options.boardName ?? null),
+  );
   const tip = knownArchiveOf(await safetyArchiveOf(parts, options, boardKey));
   const record = tip.manifest.restoreRecord;
   if (record === null) {
-    throw new BelayError('usage/invalid', `${tip.path} is no safety archive: it records no restore`, {
-      hint: 'restore it with: belay-backup restore',
-    });
+    throw new BelayError(
+      'usage/invalid',
+      `${tip.path} is no safety archive: it records no restore`,
+      {
+        hint: 'restore it with: belay-backup restore',
+      },
+    );
   }
   if (boardKey === null || boardKeyOf(tip.manifest.deviceInfo) !== boardKey) {
-    throw new BelayError('board/other', `the last restore went to another board (${tip.manifest.deviceInfo.machine})`, {
-      hint: 'plug in the board that was restored',
-      details: { expected: boardKeyOf(tip.manifest.deviceInfo), found: boardKey },
-    });
+    throw new BelayError(
+      'board/other',
+      `the last restore went to another board (${tip.manifest.deviceInfo.machine})`,
+      {
+        hint: 'plug in the board that was restored',
+        details: { expected: boardKeyOf(tip.manifest.deviceInfo), found: boardKey },
+      },
+    );
   }
   voice.begin('verifying', { files: 0, bytes: tip.archiveBytes });
-  await new VerifiedArchives(parts.store, context.signal, (count) => voice.advance(count)).verify(tip.path);
+  await new VerifiedArchives(parts.store, context.signal, (count) => voice.advance(count)).verify(
+    tip.path,
+  );
   voice.end();
   const changes = record.entries.map(changeOfRecord);
   const touched = changes.map((change) => mountOf(change.path, session.info)?.path);
-  const mounts = session.info.mounts.filter((mount) => !mount.skipped || touched.includes(mount.path)).map((mount) => mount.path);
+  const mounts = session.info.mounts
+    .filter((mount) => !mount.skipped || touched.includes(mount.path))
+    .map((mount) => mount.path);
   voice.begin('scanning');
-  const { tree } = await session.fs.scan({ roots: [''], mounts, hashes: 'content', signal: context.signal });
+  const { tree } = await session.fs.scan({
+    roots: [''],
+    mounts,
+    hashes: 'content',
+    signal: context.signal,
+  });
   voice.end();
-  const saved = filesOf(tip.manifest).map((entry) => [pathOfEntry(entry), { sizeBytes: entry.originalSize, modifiedS: entry.lastModified }] as const);
+  const saved = filesOf(tip.manifest).map(
+    (entry) =>
+      [
+        pathOfEntry(entry),
+        { sizeBytes: entry.originalSize, modifiedS: entry.lastModified },
+      ] as const,
+  );
   const plan = planUndo({
     changes,
     saved: new Map(saved),
@@ -96,7 +121,18 @@ async function prepareWith(
   });
   requireFeasible(plan, options.keepGoing ?? false);
   const content = ContentReader.alone(parts.store, tip);
-  return new PreparedPlan({ session, store: parts.store, plan, current: tree, mounts, content, tip, options, voice, context });
+  return new PreparedPlan({
+    session,
+    store: parts.store,
+    plan,
+    current: tree,
+    mounts,
+    content,
+    tip,
+    options,
+    voice,
+    context,
+  });
 }
 
 async function safetyArchiveOf(
@@ -108,10 +144,15 @@ async function safetyArchiveOf(
   if (options.backup !== undefined && options.backup !== 'latest') {
     return chooseBackup(parts, { wanted: options.backup, safety: true }, listing);
   }
-  const readable = listing.stored.filter((each): each is StoredBackup & { head: KnownHead } => each.safety && each.head !== null && each.problem === null);
+  const readable = listing.stored.filter(
+    (each): each is StoredBackup & { head: KnownHead } =>
+      each.safety && each.head !== null && each.problem === null,
+  );
   const newest = (list: typeof readable) =>
     [...list].sort((a, b) => a.head.manifest.sequence - b.head.manifest.sequence).at(-1);
-  const own = newest(readable.filter((each) => boardKeyOf(each.head.manifest.deviceInfo) === boardKey));
+  const own = newest(
+    readable.filter((each) => boardKeyOf(each.head.manifest.deviceInfo) === boardKey),
+  );
   if (own !== undefined) return own;
   if (readable.length > 0) {
     throw new BelayError('board/other', 'the restores recorded here went to other boards', {
@@ -124,4 +165,6 @@ async function safetyArchiveOf(
   });
 }
 
-type KnownHead = { readonly manifest: KnownArchive['manifest'] } & NonNullable<StoredBackup['head']>;
+type KnownHead = { readonly manifest: KnownArchive['manifest'] } & NonNullable<
+  StoredBackup['head']
+>;

@@ -39,10 +39,14 @@ export async function unlock(
   if (options.remove !== true || locks.length === 0) return { ...shown, removed: false };
   const alive = locks.find((lock) => lock.state === 'alive');
   if (alive !== undefined) {
-    throw new BelayError('store/refused', `process ${alive.pid ?? '?'} is alive and works in this folder (${alive.purpose ?? 'unknown purpose'})`, {
-      hint: 'wait for it, or stop it; its lock goes with it',
-      details: { pid: alive.pid },
-    });
+    throw new BelayError(
+      'store/refused',
+      `process ${alive.pid ?? '?'} is alive and works in this folder (${alive.purpose ?? 'unknown purpose'})`,
+      {
+        hint: 'wait for it, or stop it; its lock goes with it',
+        details: { pid: alive.pid },
+      },
+    );
   }
   let removed = false;
   for (const lock of locks) removed = (await parts.store.breakLock(lock)) || removed;

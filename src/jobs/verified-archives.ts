@@ -1,6 +1,7 @@
 /** Full passes over archives, each once a job: what a restore reads from and what a backup extends. */
-import { verifyBlb } from '../archive/blb-reader.js';
+
 import type { BlbHead } from '../archive/blb-reader.js';
+import { verifyBlb } from '../archive/blb-reader.js';
 import { BelayError, isBelayError } from '../core/errors.js';
 import type { BackupFolder } from '../store/backup-folder.js';
 
@@ -10,7 +11,11 @@ export class VerifiedArchives {
   readonly #onBytes: (count: number) => void;
   readonly #results = new Map<string, BlbHead | BelayError>();
 
-  constructor(store: BackupFolder, signal: AbortSignal, onBytes: (count: number) => void = () => {}) {
+  constructor(
+    store: BackupFolder,
+    signal: AbortSignal,
+    onBytes: (count: number) => void = () => {},
+  ) {
     this.#store = store;
     this.#signal = signal;
     this.#onBytes = onBytes;
@@ -37,7 +42,9 @@ export class VerifiedArchives {
   }
 
   /** The first of these that is damaged, or null. */
-  async firstDamaged(paths: readonly string[]): Promise<{ readonly path: string; readonly error: BelayError } | null> {
+  async firstDamaged(
+    paths: readonly string[],
+  ): Promise<{ readonly path: string; readonly error: BelayError } | null> {
     for (const path of paths) {
       try {
         await this.verify(path);

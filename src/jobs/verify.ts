@@ -4,19 +4,19 @@ import { pathOfEntry } from '../archive/manifest.js';
 import { isKnown, treeOf } from '../chain/archive.js';
 import { chainOf, isHealthy, resolveLineage } from '../chain/lineage.js';
 import { locateContent } from '../chain/materialize.js';
-import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { ErrorCode } from '../core/errors.js';
+import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { StoredBackup } from '../store/backup-folder.js';
-import { chainArchiveOf, listArchives } from './archive-listing.js';
 import type { ArchiveListing } from './archive-listing.js';
+import { chainArchiveOf, listArchives } from './archive-listing.js';
 import { identityOfConnection } from './board-identity.js';
 import { BoardSession } from './board-session.js';
 import type { BoardParts, JobContext, StoreParts } from './context.js';
-import { changesBetween, treeInScope } from './diff.js';
 import type { TreeChange } from './diff.js';
+import { changesBetween, treeInScope } from './diff.js';
 import { JobVoice } from './job-voice.js';
-import { rowOf } from './list.js';
 import type { BackupState } from './list.js';
+import { rowOf } from './list.js';
 import { knownArchiveOf } from './restore-source.js';
 import { chooseBackup, isOfBoard } from './select-backup.js';
 
@@ -95,7 +95,11 @@ async function wantedArchives(
 ): Promise<ReadonlySet<StoredBackup>> {
   const { backups = [], board = null } = options;
   if (backups.length === 0) {
-    return new Set(listing.stored.filter((stored) => board === null || isOfBoard({ archive: chainArchiveOf(stored) }, board)));
+    return new Set(
+      listing.stored.filter(
+        (stored) => board === null || isOfBoard({ archive: chainArchiveOf(stored) }, board),
+      ),
+    );
   }
   const byPath = new Map(listing.stored.map((stored) => [stored.path, stored]));
   const wanted = new Set<StoredBackup>();
@@ -105,7 +109,10 @@ async function wantedArchives(
     const node = listing.lineage.byPath.get(stored.path);
     const tip = node?.archive;
     if (tip === undefined || !isKnown(tip)) continue;
-    const needed = [...(node === undefined ? [] : chainOf(node)), ...locateContent(tip, listing.archives).archives];
+    const needed = [
+      ...(node === undefined ? [] : chainOf(node)),
+      ...locateContent(tip, listing.archives).archives,
+    ];
     for (const { path } of needed) {
       const other = byPath.get(path);
       if (other !== undefined) wanted.add(other);
@@ -135,7 +142,8 @@ async function findingsOf(
   }
   // What only shows from outside: a name that disagrees, an id that two archives claim.
   const { problem } = stored;
-  if (problem !== null && findings.length === 0) findings.push({ code: problem.code, message: problem.message, path: null });
+  if (problem !== null && findings.length === 0)
+    findings.push({ code: problem.code, message: problem.message, path: null });
   return findings;
 }
 
@@ -150,14 +158,22 @@ function verdict(
     const first = found.get(path)?.[0];
     return first === undefined ? null : new BelayError(first.code as ErrorCode, first.message);
   };
-  const archives = listing.archives.map((archive) => ({ ...archive, problem: archive.problem ?? damage(archive.path) }));
+  const archives = listing.archives.map((archive) => ({
+    ...archive,
+    problem: archive.problem ?? damage(archive.path),
+  }));
   const lineage = resolveLineage(archives);
   const rows = wanted.map((stored) => {
     const own = found.get(stored.path) ?? [];
     const node = lineage.byPath.get(stored.path);
     const chain: readonly VerifyFinding[] =
-      own.length === 0 && node?.problem ? [{ code: node.problem.code, message: node.problem.message, path: null }] : [];
-    const missing = node !== undefined && isHealthy(node) && isKnown(node.archive) ? locateContent(node.archive, archives).missing : [];
+      own.length === 0 && node?.problem
+        ? [{ code: node.problem.code, message: node.problem.message, path: null }]
+        : [];
+    const missing =
+      node !== undefined && isHealthy(node) && isKnown(node.archive)
+        ? locateContent(node.archive, archives).missing
+        : [];
     const lost = missing.map((entry) => ({
       code: 'chain/missing-content',
       message: `no archive holds the content of ${entry.relativePath}`,
@@ -193,13 +209,26 @@ export async function verifyAgainstBoard(
   try {
     const connected = identityOfConnection(session.connection, options.boardName ?? null);
     const listing = await listArchives(parts.store);
-    const choice = { wanted: options.backup ?? 'latest', connected, board: options.boardName, safety: true };
+    const choice = {
+      wanted: options.backup ?? 'latest',
+      connected,
+      board: options.boardName,
+      safety: true,
+    };
     const tip = knownArchiveOf(await chooseBackup(parts, choice, listing));
     voice.begin('scanning');
     const before = treeOf(tip.manifest);
-    const changes = changesBetween(before, await treeInScope(session, tip.manifest.scope, before, context.signal));
+    const changes = changesBetween(
+      before,
+      await treeInScope(session, tip.manifest.scope, before, context.signal),
+    );
     voice.end();
-    return { backupId: tip.manifest.backupId, archive: tip.path, changes, ok: changes.length === 0 };
+    return {
+      backupId: tip.manifest.backupId,
+      archive: tip.path,
+      changes,
+      ok: changes.length === 0,
+    };
   } finally {
     await session.leave('auto');
   }

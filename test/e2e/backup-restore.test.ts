@@ -8,17 +8,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { backup } from '../../src/jobs/backup.js';
+import { connectBoard } from '../../src/device/board.js';
 import type { BackupOptions } from '../../src/jobs/backup.js';
+import { backup } from '../../src/jobs/backup.js';
 import type { Connect, JobContext } from '../../src/jobs/context.js';
-import { prepareRestore } from '../../src/jobs/restore.js';
 import type { RestoreOptions } from '../../src/jobs/restore.js';
+import { prepareRestore } from '../../src/jobs/restore.js';
 import { prepareUndo } from '../../src/jobs/undo-restore.js';
 import { verifyAgainstBoard, verifyBackups } from '../../src/jobs/verify.js';
-import { connectBoard } from '../../src/device/board.js';
 import type { BackupFolder } from '../../src/store/backup-folder.js';
-import { VirtualBoard } from '../../src/testing/index.js';
 import type { VirtualTree } from '../../src/testing/index.js';
+import { VirtualBoard } from '../../src/testing/index.js';
 import { openStore, systemContext } from '../../src/wiring.js';
 import { sixtyFiles } from './sixty-files.js';
 
@@ -60,7 +60,9 @@ async function restoreTo(board: VirtualBoard, options: RestoreOptions = {}) {
 }
 
 const plain = (tree: VirtualTree) =>
-  [...tree].map(([path, bytes]) => [path, bytes === null ? null : Buffer.from(bytes).toString('base64')]).sort();
+  [...tree]
+    .map(([path, bytes]) => [path, bytes === null ? null : Buffer.from(bytes).toString('base64')])
+    .sort();
 
 /** Below a folder of this computer: path to content, null for folders. */
 async function hostTree(root: string): Promise<Map<string, Uint8Array | null>> {
@@ -83,7 +85,12 @@ describe('60 files out of a board and onto a fresh one', () => {
 
     await run('tar', ['xzf', summary.archive as string, '-C', folder]);
     const { stdout } = await run('sha256sum', ['-c', 'checksums.txt'], { cwd: folder });
-    expect(stdout.trim().split('\n').every((line) => line.endsWith(': OK'))).toBe(true);
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .every((line) => line.endsWith(': OK')),
+    ).toBe(true);
     expect(plain(await hostTree(join(folder, 'files')))).toEqual(plain(flash));
 
     const fresh = await start({ files: {}, uniqueIdHex: '00000000000000b2' });
@@ -107,13 +114,21 @@ describe('a history on one board', () => {
 
     const nothing = await backUp(board, { skipIfUnchanged: true });
     expect(nothing.outcome).toBe('unchanged');
-    await restoreTo(board, { backup: first.summary.archive as string, to: 'copy', paths: ['main.py'] });
+    await restoreTo(board, {
+      backup: first.summary.archive as string,
+      to: 'copy',
+      paths: ['main.py'],
+    });
     expect((await verifyAgainstBoard(parts, {}, context)).changes).toMatchObject([
       { status: '+', path: 'copy' },
       { status: '+', path: 'copy/main.py' },
     ]);
     const second = await backUp(board);
-    expect(second.summary).toMatchObject({ backupType: 'incremental', filesNew: 1, filesChanged: 0 });
+    expect(second.summary).toMatchObject({
+      backupType: 'incremental',
+      filesNew: 1,
+      filesChanged: 0,
+    });
     expect(second.filesRead).toEqual([]);
     await restoreTo(board, { backup: first.summary.backupId as string, delete: true });
     expect(plain(await board.dump())).toEqual(before);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { treeOf } from '../../src/chain/archive.js';
 import { BelayError } from '../../src/core/errors.js';
-import { backup } from '../../src/jobs/backup.js';
-import type { BackupOptions } from '../../src/jobs/backup.js';
 import { listArchives } from '../../src/jobs/archive-listing.js';
+import type { BackupOptions } from '../../src/jobs/backup.js';
+import { backup } from '../../src/jobs/backup.js';
 import { ContentReader } from '../../src/jobs/content-reader.js';
 import type { Connect } from '../../src/jobs/context.js';
 import { knownArchiveOf } from '../../src/jobs/restore-source.js';
@@ -53,7 +53,10 @@ async function stateIn(store: MemoryFolder, path: string): Promise<Record<string
 describe('a backup', () => {
   it('holds every file and folder of the board, and says so', async () => {
     const { board, store, run } = lab();
-    const { summary, outcome, reason, manifest } = await run({ description: 'first', metadata: { site: 'roof' } });
+    const { summary, outcome, reason, manifest } = await run({
+      description: 'first',
+      metadata: { site: 'roof' },
+    });
     expect(outcome).toBe('written');
     expect(reason).toContain('full');
     expect(summary).toMatchObject({
@@ -67,8 +70,15 @@ describe('a backup', () => {
       partial: false,
       board: { uniqueId: 'feedc0de00000001', port: 'memory' },
     });
-    expect(manifest).toMatchObject({ sequence: 1, description: 'first', metadata: { site: 'roof' }, parent: null });
-    expect(summary.archive).toMatch(/\/memory\/memory-board-[0-9a-f]{8}\/backup_20261120_100000_full\.blb$/);
+    expect(manifest).toMatchObject({
+      sequence: 1,
+      description: 'first',
+      metadata: { site: 'roof' },
+      parent: null,
+    });
+    expect(summary.archive).toMatch(
+      /\/memory\/memory-board-[0-9a-f]{8}\/backup_20261120_100000_full\.blb$/,
+    );
     expect(await stateIn(store, summary.archive as string)).toEqual(board.state());
     expect(board.left).toEqual(['auto']);
     expect(store.lockedBy.size).toBe(0);
@@ -97,7 +107,12 @@ describe('a backup', () => {
 
   it('reads identical content once and gives each file its own entry', async () => {
     const twin = 'same\n'.repeat(2000);
-    const { board, store, run } = lab({ 'a.txt': twin, 'b.txt': twin, 'c/d.txt': twin, 'e.txt': 'other\n'.repeat(2000).slice(0, twin.length) });
+    const { board, store, run } = lab({
+      'a.txt': twin,
+      'b.txt': twin,
+      'c/d.txt': twin,
+      'e.txt': 'other\n'.repeat(2000).slice(0, twin.length),
+    });
     const { filesRead, summary } = await run();
     expect(filesRead).toEqual(['a.txt', 'e.txt']);
     expect(await stateIn(store, summary.archive as string)).toEqual(board.state());
@@ -150,7 +165,9 @@ describe('what could not be read', () => {
     const { summary, failed, manifest } = await run();
     expect(summary).toMatchObject({ partial: true, fileCount: 5 });
     expect(failed).toMatchObject([{ path: 'main.py', code: 'board/file' }]);
-    expect(manifest?.files.find((entry) => entry.relativePath === 'main.py')).toMatchObject({ error: { code: 'board/file' } });
+    expect(manifest?.files.find((entry) => entry.relativePath === 'main.py')).toMatchObject({
+      error: { code: 'board/file' },
+    });
   });
 
   it('is read again by the next increment', async () => {
@@ -164,7 +181,11 @@ describe('what could not be read', () => {
   });
 
   it('because it changed is tried again; a file that keeps changing is given up', async () => {
-    const changing = new Map([['main.py', 1], ['data.bin', 1], ['boot.py', 9]]);
+    const changing = new Map([
+      ['main.py', 1],
+      ['data.bin', 1],
+      ['boot.py', 9],
+    ]);
     const { board, store, run } = lab(PROJECT, { faults: { changesWhileRead: changing } });
     const { failed, summary } = await run();
     expect(failed.map((each) => each.path)).toEqual(['boot.py']);
@@ -189,11 +210,21 @@ describe('an empty board after a full one', () => {
     board.folders.clear();
     await expect(run()).rejects.toMatchObject({ code: 'board/empty', exitCode: 1 });
     expect(store.files.size).toBe(1);
-    expect((await run({ allowEmpty: true })).summary).toMatchObject({ filesDeleted: 6, fileCount: 0 });
+    expect((await run({ allowEmpty: true })).summary).toMatchObject({
+      filesDeleted: 6,
+      fileCount: 0,
+    });
   });
 
   it('is refused as well where only a card is gone', async () => {
-    const mount = (path: string) => ({ path, skipped: path !== '', readOnly: false, totalBytes: null, freeBytes: null, blockBytes: null });
+    const mount = (path: string) => ({
+      path,
+      skipped: path !== '',
+      readOnly: false,
+      totalBytes: null,
+      freeBytes: null,
+      blockBytes: null,
+    });
     const mounts = [mount(''), mount('sd')];
     const { board, run } = lab({ 'main.py': 'x', 'sd/log': 'y' }, { info: { mounts } });
     await run({ mounts: ['sd'] });
@@ -224,7 +255,10 @@ describe('the parent', () => {
   it('that is damaged and alone leads to a full, or to an error under --require-parent (E13)', async () => {
     const { store, run } = lab();
     spoil(store, (await run()).summary.archive as string);
-    await expect(run({ requireParent: true })).rejects.toMatchObject({ code: 'chain/no-parent', exitCode: 14 });
+    await expect(run({ requireParent: true })).rejects.toMatchObject({
+      code: 'chain/no-parent',
+      exitCode: 14,
+    });
     expect((await run()).summary.backupType).toBe('full');
   });
 
@@ -253,17 +287,24 @@ describe('a board that is lost', () => {
 
   it('and comes back is read on from the files that are verified', async () => {
     for (let at = 0; at < 220; at += 13) {
-      const { board, store, run } = lab(PROJECT, { faults: { lostAtEvent: { at, error: lost() } } });
-      const { summary } = await run({}, connectTo(board, (time) => {
-        if (time === 2) board.faults = {};
-      }));
+      const { board, store, run } = lab(PROJECT, {
+        faults: { lostAtEvent: { at, error: lost() } },
+      });
+      const { summary } = await run(
+        {},
+        connectTo(board, (time) => {
+          if (time === 2) board.faults = {};
+        }),
+      );
       expect(await stateIn(store, summary.archive as string)).toEqual(board.state());
       expect(summary.partial).toBe(false);
     }
   });
 
   it('and stays away ends the run with 20 and no archive', async () => {
-    const { board, store, run } = lab(PROJECT, { faults: { lostAtEvent: { at: 50, error: lost() } } });
+    const { board, store, run } = lab(PROJECT, {
+      faults: { lostAtEvent: { at: 50, error: lost() } },
+    });
     const connect = connectTo(board, (time) => {
       if (time > 1) throw new BelayError('port/not-found', 'no port');
     });
@@ -294,12 +335,17 @@ describe('stopping and failing', () => {
       const { board, store, context, run } = lab();
       let seen = 0;
       const emit = context.emit;
-      Object.assign(context, { emit: (event: Parameters<typeof emit>[0]) => {
-        seen += 1;
-        if (seen === at) context.abort.abort();
-        emit(event);
-      } });
-      const outcome = await run().then((result) => result.outcome, (error: BelayError) => error.code);
+      Object.assign(context, {
+        emit: (event: Parameters<typeof emit>[0]) => {
+          seen += 1;
+          if (seen === at) context.abort.abort();
+          emit(event);
+        },
+      });
+      const outcome = await run().then(
+        (result) => result.outcome,
+        (error: BelayError) => error.code,
+      );
       if (outcome === 'written') continue;
       expect(outcome).toBe('job/cancelled');
       expect(store.files.size).toBe(0);
@@ -316,7 +362,9 @@ describe('stopping and failing', () => {
 
   it('waits for no lock unless told to', async () => {
     const { store, run } = lab();
-    const { boardFolder } = await (async () => ({ boardFolder: (await run()).summary.archive?.replace(/\/[^/]*$/, '') as string }))();
+    const { boardFolder } = await (async () => ({
+      boardFolder: (await run()).summary.archive?.replace(/\/[^/]*$/, '') as string,
+    }))();
     store.lockedBy.set(boardFolder, { token: 'x', purpose: 'merge' });
     await expect(run()).rejects.toMatchObject({ code: 'store/locked', exitCode: 11 });
   });

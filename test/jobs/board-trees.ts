@@ -3,10 +3,13 @@ import fc from 'fast-check';
 import type { Manifest, ManifestDeviceInfo } from '../../src/archive/manifest.js';
 import type { Tree } from '../../src/core/tree.js';
 import type { BoardInfo, BoardOperation } from '../../src/device/device-fs.js';
-import type { PlannedOperation, RestorePlan, RestorePlanInput } from '../../src/jobs/plan-restore.js';
 import { deviceInfoOf } from '../../src/jobs/board-identity.js';
-import { MemoryBoard } from '../support/memory-board.js';
-import type { MemoryContent } from '../support/memory-board.js';
+import type {
+  PlannedOperation,
+  RestorePlan,
+  RestorePlanInput,
+} from '../../src/jobs/plan-restore.js';
+import type { MemoryBoard, MemoryContent } from '../support/memory-board.js';
 
 const name = fc.constantFrom('a', 'b', 'c', 'main.py', 'é');
 const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
@@ -14,7 +17,9 @@ const content = fc.constantFrom('', 'x', 'yy', 'print(1)\n', 'z'.repeat(5000));
 
 /** A consistent set of files and folders: no file stands where another entry needs a folder. */
 export const boardContent: fc.Arbitrary<MemoryContent> = fc
-  .array(fc.tuple(path, fc.oneof({ weight: 4, arbitrary: content }, fc.constant(null))), { maxLength: 8 })
+  .array(fc.tuple(path, fc.oneof({ weight: 4, arbitrary: content }, fc.constant(null))), {
+    maxLength: 8,
+  })
   .map((pairs) => {
     const files: Record<string, string | null> = {};
     for (const [at, text] of pairs) {
@@ -38,7 +43,11 @@ export async function treeOf(board: MemoryBoard): Promise<Tree> {
   return tree;
 }
 
-export const WHOLE_BOARD: Manifest['scope'] = { roots: [''], path: '', patterns: { include: [], exclude: [] } };
+export const WHOLE_BOARD: Manifest['scope'] = {
+  roots: [''],
+  path: '',
+  patterns: { include: [], exclude: [] },
+};
 
 export function deviceOf(info: BoardInfo): ManifestDeviceInfo {
   return deviceInfoOf(info, null, null);
@@ -64,11 +73,16 @@ export async function planInput(
 }
 
 /** Carries a plan out, content taken from `source`. Throws where an operation fails. */
-export async function carryOut(plan: RestorePlan, source: MemoryBoard, target: MemoryBoard): Promise<void> {
+export async function carryOut(
+  plan: RestorePlan,
+  source: MemoryBoard,
+  target: MemoryBoard,
+): Promise<void> {
   const operations = plan.operations.map((operation) => boardOperation(operation, source));
   const options = { strategy: plan.strategy, keepGoing: false, verify: true, signal };
   for await (const event of target.apply(operations, options)) {
-    if (event.kind === 'failed') throw new Error(`${event.operation.kind} ${event.operation.path}: ${event.message}`);
+    if (event.kind === 'failed')
+      throw new Error(`${event.operation.kind} ${event.operation.path}: ${event.message}`);
   }
 }
 

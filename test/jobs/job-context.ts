@@ -1,6 +1,7 @@
 /** A job's world in memory: a clock that only moves when it is asked, counted randomness, heard events. */
-import type { JobEvent } from '../../src/core/events.js';
+
 import { throwIfAborted } from '../../src/core/errors.js';
+import type { JobEvent } from '../../src/core/events.js';
 import type { Connect, JobContext } from '../../src/jobs/context.js';
 import type { MemoryBoard } from '../support/memory-board.js';
 
@@ -30,7 +31,11 @@ export function testContext(startsAt = '2026-11-20T10:00:00.000Z'): TestContext 
     codes: (type) => events.flatMap((event) => (event.type === type ? [event.code] : [])),
     randomHex: (bytes) => {
       ids += 1;
-      return ids.toString(16).padStart(8, '0').repeat(Math.ceil(bytes / 4)).slice(0, bytes * 2);
+      return ids
+        .toString(16)
+        .padStart(8, '0')
+        .repeat(Math.ceil(bytes / 4))
+        .slice(0, bytes * 2);
     },
     clock: {
       now: () => new Date(nowMs),
@@ -48,7 +53,10 @@ export function testContext(startsAt = '2026-11-20T10:00:00.000Z'): TestContext 
 }
 
 /** The board answers each time it is connected to; `onConnect` plays what happens before. */
-export function connectTo(board: MemoryBoard, onConnect: (time: number) => void = () => {}): Connect {
+export function connectTo(
+  board: MemoryBoard,
+  onConnect: (time: number) => void = () => {},
+): Connect {
   let time = 0;
   return async ({ signal }) => {
     throwIfAborted(signal);

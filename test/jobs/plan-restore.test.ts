@@ -12,7 +12,11 @@ describe('a restore plan, carried out', () => {
       fc.asyncProperty(boardContent, boardContent, async (from, to) => {
         const source = new MemoryBoard(from);
         const target = new MemoryBoard(to);
-        await carryOut(planRestore(await planInput(source, target, { delete: true })), source, target);
+        await carryOut(
+          planRestore(await planInput(source, target, { delete: true })),
+          source,
+          target,
+        );
         expect(target.state()).toEqual(source.state());
         const again = planRestore(await planInput(source, target, { delete: true }));
         expect(again.operations).toEqual([]);
@@ -32,7 +36,9 @@ describe('a restore plan, carried out', () => {
         expect(after).toMatchObject(source.state());
         const wanted = source.state();
         for (const [path, value] of Object.entries(before)) {
-          const replaced = Object.keys(wanted).some((each) => path.startsWith(`${each}/`) && wanted[each] !== 'folder');
+          const replaced = Object.keys(wanted).some(
+            (each) => path.startsWith(`${each}/`) && wanted[each] !== 'folder',
+          );
           if (!(path in wanted) && !replaced) expect(after[path]).toBe(value);
         }
         expect(planRestore(await planInput(source, target)).operations).toEqual([]);
@@ -47,7 +53,11 @@ describe('a restore plan, carried out', () => {
         const source = new MemoryBoard(from);
         const target = new MemoryBoard(to);
         const before = target.state();
-        await carryOut(planRestore(await planInput(source, target, { overwrite: 'never' })), source, target);
+        await carryOut(
+          planRestore(await planInput(source, target, { overwrite: 'never' })),
+          source,
+          target,
+        );
         expect(target.state()).toMatchObject(before);
       }),
       runs,
@@ -63,7 +73,9 @@ describe('a restore plan, carried out', () => {
         const outside = Object.entries(target.state()).filter(([path]) => !path.startsWith('deep'));
         const changes = { to: '/deep/down', delete: true };
         await carryOut(planRestore(await planInput(source, target, changes)), source, target);
-        expect(Object.entries(target.state()).filter(([path]) => !path.startsWith('deep'))).toEqual(outside);
+        expect(Object.entries(target.state()).filter(([path]) => !path.startsWith('deep'))).toEqual(
+          outside,
+        );
         const below = Object.entries(target.state())
           .filter(([path]) => path.startsWith('deep/down/'))
           .map(([path, value]) => [path.slice('deep/down/'.length), value]);
@@ -76,7 +88,13 @@ describe('a restore plan, carried out', () => {
 
 describe('the order of a plan', () => {
   it('is deletions, folders, files, and at last what the board starts by itself', async () => {
-    const source = new MemoryBoard({ 'main.py': '1', 'boot.py': '2', 'lib/main.py': '3', 'z.py': '4', 'kind/x': '5' });
+    const source = new MemoryBoard({
+      'main.py': '1',
+      'boot.py': '2',
+      'lib/main.py': '3',
+      'z.py': '4',
+      'kind/x': '5',
+    });
     const target = new MemoryBoard({ kind: 'was a file', 'old/deep/x': '', 'old/y': '' });
     const plan = planRestore(await planInput(source, target, { delete: true }));
     expect(plan.operations.map((each) => `${each.kind} ${each.path}`)).toEqual([
@@ -99,11 +117,18 @@ describe('the order of a plan', () => {
 describe('--delete', () => {
   it('removes nothing outside the path and the patterns that the backup looked at', async () => {
     const source = new MemoryBoard({ 'lib/a.py': 'a' });
-    const target = new MemoryBoard({ 'lib/a.py': 'a', 'lib/b.py': 'b', 'lib/b.txt': 't', 'main.py': 'm' });
+    const target = new MemoryBoard({
+      'lib/a.py': 'a',
+      'lib/b.py': 'b',
+      'lib/b.txt': 't',
+      'main.py': 'm',
+    });
     const input = await planInput(source, target, { delete: true });
     const scope = { ...WHOLE_BOARD, path: 'lib', patterns: { include: ['*.py'], exclude: [] } };
     const plan = planRestore({ ...input, source: { ...input.source, scope } });
-    expect(plan.operations).toMatchObject([{ kind: 'delete-file', path: 'lib/b.py', reason: 'extra' }]);
+    expect(plan.operations).toMatchObject([
+      { kind: 'delete-file', path: 'lib/b.py', reason: 'extra' },
+    ]);
   });
 
   it('removes nothing below a path that the backup could not read', async () => {
@@ -116,17 +141,30 @@ describe('--delete', () => {
   });
 
   it('removes nothing on a mount that the backup did not take', async () => {
-    const mounts = ['', 'sd'].map((path) => ({ path, skipped: path !== '', readOnly: false, totalBytes: null, freeBytes: null, blockBytes: null }));
+    const mounts = ['', 'sd'].map((path) => ({
+      path,
+      skipped: path !== '',
+      readOnly: false,
+      totalBytes: null,
+      freeBytes: null,
+      blockBytes: null,
+    }));
     const target = new MemoryBoard({ 'sd/photo': 'p', old: 'o' }, { info: { mounts } });
     const input = await planInput(new MemoryBoard(), target, { delete: true });
-    const plan = planRestore({ ...input, board: { ...input.board, scannedMounts: new Set(['', 'sd']) } });
+    const plan = planRestore({
+      ...input,
+      board: { ...input.board, scannedMounts: new Set(['', 'sd']) },
+    });
     expect(plan.operations.map((each) => each.path)).toEqual(['old']);
   });
 
   it('with chosen paths removes only below them', async () => {
     const target = new MemoryBoard({ 'lib/old.py': '1', 'old.py': '2' });
     const selection = { paths: ['/lib'], include: [], exclude: [] };
-    const input = await planInput(new MemoryBoard({ 'lib/a.py': 'a' }), target, { delete: true, selection });
+    const input = await planInput(new MemoryBoard({ 'lib/a.py': 'a' }), target, {
+      delete: true,
+      selection,
+    });
     expect(planRestore(input).operations.map((each) => `${each.kind} ${each.path}`)).toEqual([
       'delete-file lib/old.py',
       'put lib/a.py',
@@ -166,20 +204,36 @@ describe('what a board cannot take', () => {
     const input = await planInput(new MemoryBoard({ 'main.py': 'new' }), target);
     const tree = [{ kind: 'failed', path: 'main.py', code: 'board/file', message: 'EIO' }] as const;
     const board = { ...input.board, tree };
-    expect(planRestore({ ...input, board }).unfit).toMatchObject([{ path: 'main.py', code: 'board/file' }]);
-    expect(planRestore({ ...input, board, safety: false }).operations).toMatchObject([{ kind: 'put', path: 'main.py' }]);
+    expect(planRestore({ ...input, board }).unfit).toMatchObject([
+      { path: 'main.py', code: 'board/file' },
+    ]);
+    expect(planRestore({ ...input, board, safety: false }).operations).toMatchObject([
+      { kind: 'put', path: 'main.py' },
+    ]);
   });
 });
 
 describe('space', () => {
   const mount = (freeBlocks: number) => [
-    { path: '', skipped: false, readOnly: false, totalBytes: 400 * 4096, freeBytes: freeBlocks * 4096, blockBytes: 4096 },
+    {
+      path: '',
+      skipped: false,
+      readOnly: false,
+      totalBytes: 400 * 4096,
+      freeBytes: freeBlocks * 4096,
+      blockBytes: 4096,
+    },
   ];
   /** 10 blocks of new content over 10 blocks of old, 8 spare. */
   const planWith = async (freeBlocks: number, inPlace: boolean) => {
     const size = 10 * 4088;
-    const target = new MemoryBoard({ data: 'o'.repeat(size) }, { info: { mounts: mount(freeBlocks) } });
-    return planRestore(await planInput(new MemoryBoard({ data: 'n'.repeat(size) }), target, { inPlace }));
+    const target = new MemoryBoard(
+      { data: 'o'.repeat(size) },
+      { info: { mounts: mount(freeBlocks) } },
+    );
+    return planRestore(
+      await planInput(new MemoryBoard({ data: 'n'.repeat(size) }), target, { inPlace }),
+    );
   };
 
   it('is enough to stage everything where new, largest replaced and spare fit', async () => {
@@ -189,8 +243,15 @@ describe('space', () => {
 
   it('that fits only in place of the old file needs leave for it', async () => {
     expect(await planWith(18, false)).toMatchObject({ strategy: 'one-by-one', fits: true });
-    expect(await planWith(17, false)).toMatchObject({ fits: false, space: { freeBytes: 17 * 4096, neededBytes: 18 * 4096 } });
-    expect(await planWith(17, true)).toMatchObject({ strategy: 'in-place', fits: true, atomic: false });
+    expect(await planWith(17, false)).toMatchObject({
+      fits: false,
+      space: { freeBytes: 17 * 4096, neededBytes: 18 * 4096 },
+    });
+    expect(await planWith(17, true)).toMatchObject({
+      strategy: 'in-place',
+      fits: true,
+      atomic: false,
+    });
   });
 
   it('counts four blocks for a new folder', async () => {
@@ -204,7 +265,10 @@ describe('space', () => {
 describe('mapping', () => {
   it('takes the longest rule and leaves the rest where it is', async () => {
     const source = new MemoryBoard({ 'lib/a.py': 'a', 'lib/sub/b.py': 'b', 'main.py': 'm' });
-    const map = [{ from: '/lib', to: '/flash/lib' }, { from: 'lib/sub', to: 'elsewhere' }];
+    const map = [
+      { from: '/lib', to: '/flash/lib' },
+      { from: 'lib/sub', to: 'elsewhere' },
+    ];
     const plan = planRestore(await planInput(source, new MemoryBoard(), { map }));
     expect(plan.operations.filter((each) => each.kind === 'put').map((each) => each.path)).toEqual([
       'elsewhere/b.py',
@@ -231,7 +295,12 @@ describe('warnings', () => {
     const source = new MemoryBoard({ 'lib/x.mpy': 'M' });
     const info = { uniqueId: 'beef', machine: 'other', firmware: 'circuitpython', mpy: 0x1005 };
     const plan = planRestore(await planInput(source, new MemoryBoard({}, { info })));
-    expect(plan.warnings.map((each) => each.code)).toEqual(['other-board', 'other-machine', 'other-firmware', 'other-bytecode']);
+    expect(plan.warnings.map((each) => each.code)).toEqual([
+      'other-board',
+      'other-machine',
+      'other-firmware',
+      'other-bytecode',
+    ]);
     expect(deviceOf(source.info).mpy).toBe(0x2206);
   });
 

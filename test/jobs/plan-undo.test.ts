@@ -30,7 +30,9 @@ async function undoPlan(
   target: MemoryBoard,
   overwriteChanged = false,
 ) {
-  const files = [...saved.files].map(([path, file]) => [path, { sizeBytes: file.bytes.length, modifiedS: null }] as const);
+  const files = [...saved.files].map(
+    ([path, file]) => [path, { sizeBytes: file.bytes.length, modifiedS: null }] as const,
+  );
   return planUndo({
     changes,
     saved: new Map(files),
@@ -65,7 +67,10 @@ describe('an undo plan, carried out', () => {
         const before = target.state();
         const input = await planInput(source, target, { delete: true });
         const plan = planRestore(input);
-        const done = { changes: changesOf(plan.operations, input.board.tree), saved: copyOf(target) };
+        const done = {
+          changes: changesOf(plan.operations, input.board.tree),
+          saved: copyOf(target),
+        };
         await carryOut({ ...plan, operations: plan.operations.slice(0, stopAt) }, source, target);
         await carryOut(await undoPlan(done, target, true), done.saved, target);
         expect(target.state()).toEqual(before);
@@ -84,7 +89,9 @@ describe('an undo plan', () => {
       operations: [],
       skipped: [{ path: 'main.py', reason: 'conflict' }],
     });
-    expect((await undoPlan(done, target, true)).operations).toMatchObject([{ kind: 'put', path: 'main.py' }]);
+    expect((await undoPlan(done, target, true)).operations).toMatchObject([
+      { kind: 'put', path: 'main.py' },
+    ]);
   });
 
   it('never deletes what somebody put into a folder that the restore made', async () => {
@@ -92,7 +99,9 @@ describe('an undo plan', () => {
     const done = await restored(new MemoryBoard({ 'lib/a.py': 'a' }), target);
     target.set('lib/mine.py', 'mine');
     const plan = await undoPlan(done, target, true);
-    expect(plan.operations.map((each) => `${each.kind} ${each.path}`)).toEqual(['delete-file lib/a.py']);
+    expect(plan.operations.map((each) => `${each.kind} ${each.path}`)).toEqual([
+      'delete-file lib/a.py',
+    ]);
     expect(plan.skipped).toEqual([{ path: 'lib', reason: 'conflict' }]);
   });
 });

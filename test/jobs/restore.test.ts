@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { BelayError } from '../../src/core/errors.js';
 import { backup } from '../../src/jobs/backup.js';
 import type { Connect } from '../../src/jobs/context.js';
-import { prepareRestore } from '../../src/jobs/restore.js';
 import type { RestoreOptions } from '../../src/jobs/restore.js';
+import { prepareRestore } from '../../src/jobs/restore.js';
 import { prepareUndo } from '../../src/jobs/undo-restore.js';
-import { MemoryBoard } from '../support/memory-board.js';
 import type { MemoryContent } from '../support/memory-board.js';
+import { MemoryBoard } from '../support/memory-board.js';
 import { MemoryFolder } from '../support/memory-folder.js';
 import { boardContent } from './board-trees.js';
 import { connectTo, testContext } from './job-context.js';
@@ -27,7 +27,11 @@ async function lab(content: MemoryContent = PROJECT) {
   const context = testContext();
   await backup({ connect: connectTo(source), store }, {}, context);
   context.advance(60_000);
-  const restore = async (target: MemoryBoard, options: RestoreOptions = {}, connect: Connect = connectTo(target)) => {
+  const restore = async (
+    target: MemoryBoard,
+    options: RestoreOptions = {},
+    connect: Connect = connectTo(target),
+  ) => {
     const prepared = await prepareRestore({ connect, store }, options, context);
     context.advance(60_000);
     return prepared.carryOut();
@@ -39,7 +43,8 @@ async function lab(content: MemoryContent = PROJECT) {
   return { source, store, context, restore, undo };
 }
 
-const safetyCount = (store: MemoryFolder) => [...store.files.keys()].filter((path) => path.includes('/safety/')).length;
+const safetyCount = (store: MemoryFolder) =>
+  [...store.files.keys()].filter((path) => path.includes('/safety/')).length;
 
 describe('a restore', () => {
   it('onto a fresh board makes it equal to the backup, and undo empties it again', async () => {
@@ -47,7 +52,13 @@ describe('a restore', () => {
     const fresh = new MemoryBoard({});
     const { summary, safetyArchive } = await restore(fresh);
     expect(fresh.state()).toEqual(source.state());
-    expect(summary).toMatchObject({ command: 'restore', filesWritten: 5, filesSkipped: 0, verified: true, failed: [] });
+    expect(summary).toMatchObject({
+      command: 'restore',
+      filesWritten: 5,
+      filesSkipped: 0,
+      verified: true,
+      failed: [],
+    });
     expect(safetyArchive).toContain('/safety/');
     await undo(fresh);
     expect(fresh.state()).toEqual({});
@@ -111,8 +122,20 @@ describe('a restore', () => {
 
   it('that does not fit is refused before anything is written', async () => {
     const { restore } = await lab();
-    const mounts = [{ path: '', skipped: false, readOnly: false, totalBytes: 81_920, freeBytes: 40_960, blockBytes: 4096 }];
-    await expect(restore(new MemoryBoard({}, { info: { mounts } }))).rejects.toMatchObject({ code: 'board/full', exitCode: 15 });
+    const mounts = [
+      {
+        path: '',
+        skipped: false,
+        readOnly: false,
+        totalBytes: 81_920,
+        freeBytes: 40_960,
+        blockBytes: 4096,
+      },
+    ];
+    await expect(restore(new MemoryBoard({}, { info: { mounts } }))).rejects.toMatchObject({
+      code: 'board/full',
+      exitCode: 15,
+    });
   });
 
   it('to a board without folders is refused, and with keepGoing does the rest', async () => {
@@ -134,7 +157,10 @@ describe('a restore that fails', () => {
     const { restore, store } = await lab();
     const target = new MemoryBoard(MINE, { faults: { unwritable: new Set(['nothing.txt']) } });
     const before = target.state();
-    await expect(restore(target, { delete: true })).rejects.toMatchObject({ code: 'board/file', details: { rolledBack: true } });
+    await expect(restore(target, { delete: true })).rejects.toMatchObject({
+      code: 'board/file',
+      details: { rolledBack: true },
+    });
     expect(target.state()).toEqual(before);
     expect(safetyCount(store)).toBe(0);
     expect(store.lockedBy.size).toBe(0);
@@ -145,7 +171,11 @@ describe('a restore that fails', () => {
     const target = new MemoryBoard(MINE, { faults: { unwritable: new Set(['nothing.txt']) } });
     const { partial, summary } = await restore(target, { keepGoing: true });
     expect(partial).toBe(true);
-    expect(summary).toMatchObject({ filesWritten: 4, verified: false, failed: [{ path: 'nothing.txt' }] });
+    expect(summary).toMatchObject({
+      filesWritten: 4,
+      verified: false,
+      failed: [{ path: 'nothing.txt' }],
+    });
   });
 
   it('without a safety archive stops and says what was written', async () => {
@@ -170,9 +200,13 @@ describe('a restore that fails', () => {
       const { source, restore } = await lab();
       const error = new BelayError('port/lost', 'the port is gone');
       const target = new MemoryBoard(MINE, { faults: { lostAtEvent: { at, error } } });
-      await restore(target, { delete: true }, connectTo(target, (time) => {
-        if (time === 2) target.faults = {};
-      }));
+      await restore(
+        target,
+        { delete: true },
+        connectTo(target, (time) => {
+          if (time === 2) target.faults = {};
+        }),
+      );
       expect(target.state()).toEqual(source.state());
     }
   });
@@ -186,7 +220,10 @@ describe('a restore that fails', () => {
       const connect = connectTo(target, (time) => {
         if (time > 1) throw new BelayError('port/not-found', 'no port');
       });
-      const outcome = await restore(target, { delete: true }, connect).then(() => 'done', (failure: BelayError) => failure.code);
+      const outcome = await restore(target, { delete: true }, connect).then(
+        () => 'done',
+        (failure: BelayError) => failure.code,
+      );
       target.faults = {};
       if (outcome === 'done') expect(target.state()).toEqual(source.state());
       else {
@@ -211,7 +248,10 @@ describe('a restore that fails', () => {
           emit(event);
         },
       });
-      const outcome = await restore(target, { delete: true }).then(() => 'done', (error: BelayError) => error.code);
+      const outcome = await restore(target, { delete: true }).then(
+        () => 'done',
+        (error: BelayError) => error.code,
+      );
       if (outcome === 'done') continue;
       expect(outcome).toBe('job/cancelled');
       expect(target.state()).toEqual(before);
@@ -227,8 +267,12 @@ describe('undo', () => {
     target.set('main.py', 'edited since');
     const first = await undo(target);
     expect(first).toMatchObject({ partial: true, conflicts: ['main.py'] });
-    expect(target.state()['main.py']).toBe(new MemoryBoard({ 'main.py': 'edited since' }).state()['main.py']);
-    expect(target.state()['boot.py']).toBe(new MemoryBoard({ 'boot.py': 'my boot' }).state()['boot.py']);
+    expect(target.state()['main.py']).toBe(
+      new MemoryBoard({ 'main.py': 'edited since' }).state()['main.py'],
+    );
+    expect(target.state()['boot.py']).toBe(
+      new MemoryBoard({ 'boot.py': 'my boot' }).state()['boot.py'],
+    );
   });
 
   it('refuses another board, and a folder in which nothing was restored', async () => {
