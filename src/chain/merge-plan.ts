@@ -39,18 +39,19 @@ export interface MergePlan {
   readonly pinned: boolean;
 }
 
-export type MergeHeritage = Pick<
-  Manifest,
-  | 'sequence'
-  | 'createdAt'
-  | 'utcOffsetMinutes'
-  | 'deviceInfo'
-  | 'options'
-  | 'description'
-  | 'metadata'
-  | 'scope'
-  | 'supersedes'
->;
+export type MergeHeritage = Omit<Manifest, DerivedField>;
+
+type DerivedField =
+  | 'backupId'
+  | 'backupType'
+  | 'parent'
+  | 'stateHash'
+  | 'mergedAt'
+  | 'restoreRecord'
+  | 'integrityChecksum'
+  | 'statistics'
+  | 'members'
+  | 'files';
 
 /**
  * Throws the tip's own problem where its chain is broken, chain/missing-content, and
@@ -102,17 +103,20 @@ function earlierMerge(lineage: Lineage, tip: KnownArchive): KnownArchive | null 
   return null;
 }
 
-/** Unknown fields of the tip live on in what is copied whole (metadata, options, deviceInfo). */
+/** Everything of the tip that a merge does not make anew, fields of newer versions included. */
 function heritageOf(tip: Manifest, chain: readonly KnownArchive[]): MergeHeritage {
   const {
-    sequence,
-    createdAt,
-    utcOffsetMinutes,
-    deviceInfo,
-    options,
-    description,
-    metadata,
-    scope,
+    backupId: _id,
+    backupType: _type,
+    parent: _parent,
+    stateHash: _state,
+    mergedAt: _mergedAt,
+    restoreRecord: _record,
+    integrityChecksum: _checksum,
+    statistics: _statistics,
+    members: _members,
+    files: _files,
+    ...rest
   } = tip;
   const supersedes = new Map<string, Manifest['supersedes'][number]>();
   for (const { manifest } of chain) {
@@ -120,17 +124,7 @@ function heritageOf(tip: Manifest, chain: readonly KnownArchive[]): MergeHeritag
     const { backupId, stateHash } = manifest;
     supersedes.set(backupId, { backupId, stateHash, sequence: manifest.sequence });
   }
-  return {
-    sequence,
-    createdAt,
-    utcOffsetMinutes,
-    deviceInfo,
-    options,
-    description,
-    metadata,
-    scope,
-    supersedes: [...supersedes.values()],
-  };
+  return { ...rest, supersedes: [...supersedes.values()] };
 }
 
 /** A member is copied where all of its files are in the tip with the same path, content and time. */

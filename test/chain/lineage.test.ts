@@ -28,7 +28,9 @@ const unreadable = (archive: KnownArchive): ChainArchive => ({
   ...archive,
   manifest: null,
   problem: new BelayError('archive/truncated', 'cut', {
-    details: { frozen: { backupId: archive.manifest.backupId, sequence: archive.manifest.sequence } },
+    details: {
+      frozen: { backupId: archive.manifest.backupId, sequence: archive.manifest.sequence },
+    },
   }),
 });
 

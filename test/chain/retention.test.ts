@@ -105,7 +105,9 @@ describe('retention', () => {
   it('keeps the parent of an archive of a newer format', () => {
     const base = fullOf();
     const parent = { backupId: base.manifest.backupId, stateHash: base.manifest.stateHash };
-    const problem = new BelayError('archive/unsupported', 'newer', { details: { frozen: { parent } } });
+    const problem = new BelayError('archive/unsupported', 'newer', {
+      details: { frozen: { parent } },
+    });
     const newer = { ...childOf(base), manifest: null, problem };
     const { remove } = plan([base, fullOf(), newer, fullOf()], { last: 1 });
     expect(remove).toHaveLength(1);
