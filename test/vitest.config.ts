@@ -7,7 +7,8 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     exclude: ['test/slow/**', 'node_modules/**'],
-    pool: 'threads',
+    // Not threads: the native serial binding aborts the process outside its main thread.
+    pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -119,7 +119,7 @@ export function settle(options: VirtualBoardOptions): Settings {
     toHost: both.toHost,
     latencyMs: options.latencyMs ?? 0,
     receiveRingBytes: options.receiveRingBytes ?? (limited ? 260 : 4096),
-    transmitRingBytes: both.toHost === null ? 65_536 : 512,
+    transmitRingBytes: both.toHost === null ? 65_536 : 1024,
     overrun: options.overrun ?? (limited ? 'drop' : 'hold'),
     faults: options.faults ?? {},
     dialect: settleDialect(options.dialect ?? {}),

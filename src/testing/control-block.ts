@@ -20,6 +20,8 @@ export const CELL = {
   interruptsOff: 7,
   /** Interrupts that were asked for, so that a wait can tell them from bytes. */
   interrupts: 8,
+  /** 1 while the board's thread sleeps on purpose (a flash operation, `sleep`), not for input. */
+  asleep: 9,
   /** How often the watchdog was fed. */
   watchdogFed: 10,
   /** 1 while the wire holds bytes back for want of room and wants a message when there is some. */

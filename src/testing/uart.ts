@@ -165,12 +165,17 @@ export class Uart {
   sleep(ms: number): boolean {
     const { cells } = this.#parts;
     const end = performance.now() + ms;
-    for (;;) {
-      const seen = Atomics.load(cells, CELL.wake);
-      if (this.#parts.interrupted()) return false;
-      const left = end - performance.now();
-      if (left <= 0) return true;
-      Atomics.wait(cells, CELL.wake, seen, left);
+    Atomics.store(cells, CELL.asleep, 1);
+    try {
+      for (;;) {
+        const seen = Atomics.load(cells, CELL.wake);
+        if (this.#parts.interrupted()) return false;
+        const left = end - performance.now();
+        if (left <= 0) return true;
+        Atomics.wait(cells, CELL.wake, seen, left);
+      }
+    } finally {
+      Atomics.store(cells, CELL.asleep, 0);
     }
   }
 }

@@ -70,8 +70,8 @@ export class VirtualBoard {
       this.#content,
       {
         bell: () => this.#wire.pump(),
-        started: (memory, interrupt) => {
-          this.#wire.setInterpreter(memory, interrupt);
+        started: (vm) => {
+          this.#wire.setInterpreter(vm);
           this.#onStarted?.();
         },
         watchdog: (timeoutMs) => this.#watch(timeoutMs),

@@ -17,10 +17,17 @@ export interface StoredFile {
 /** What the flash holds after a power cut: files, and null for folders. */
 export type FlashContent = Map<string, StoredFile | null>;
 
+/** Where to reach a new interpreter. */
+export interface StartedVm {
+  readonly memory: WasmMemory;
+  readonly interrupt: InterruptCells;
+  readonly threadPath: string | null;
+}
+
 export interface ThreadListener {
   /** There is output, or room for input. */
   bell(): void;
-  started(memory: WasmMemory, interrupt: InterruptCells): void;
+  started(vm: StartedVm): void;
   watchdog(timeoutMs: number): void;
   failed(error: Error): void;
 }
@@ -109,7 +116,7 @@ export class VmThread {
     else if (this.#ended) return;
     else if (message.kind === 'bell') this.#listener.bell();
     else if (message.kind === 'watchdog') this.#listener.watchdog(message.timeoutMs);
-    else this.#listener.started(message.memory, message.interrupt);
+    else this.#listener.started(message);
   }
 
   #rename(from: string, to: string): void {

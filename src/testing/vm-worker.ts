@@ -2,6 +2,7 @@
  * The board's thread: holds the flash, starts the interpreter again for every reset, and never
  * returns to its event loop while Python runs.
  */
+import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -56,7 +57,13 @@ export interface WorkerStart {
 export type WorkerMessage =
   | { readonly kind: 'bell' }
   | { readonly kind: 'watchdog'; readonly timeoutMs: number }
-  | { readonly kind: 'started'; readonly memory: WasmMemory; readonly interrupt: InterruptCells }
+  | {
+      readonly kind: 'started';
+      readonly memory: WasmMemory;
+      readonly interrupt: InterruptCells;
+      /** The thread's folder below /proc, where there is one. */
+      readonly threadPath: string | null;
+    }
   | { readonly kind: 'put'; path: string; content: Uint8Array; modifiedS: number }
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'removed'; readonly path: string }
@@ -100,7 +107,9 @@ let seeding = true;
 function stall(ms: number): void {
   if (seeding) return;
   if (start.interruptsOffInFlash) Atomics.store(cells, CELL.interruptsOff, 1);
+  Atomics.store(cells, CELL.asleep, 1);
   stallThread(ms);
+  Atomics.store(cells, CELL.asleep, 0);
   if (start.interruptsOffInFlash) Atomics.store(cells, CELL.interruptsOff, 0);
 }
 
@@ -116,6 +125,14 @@ for (const [path, file] of start.content) {
   tree.seed(path, file?.bytes ?? null, file?.modifiedS ?? 0);
 }
 seeding = false;
+
+function threadPath(): string | null {
+  try {
+    return `/proc/${readlinkSync('/proc/thread-self')}`;
+  } catch {
+    return null;
+  }
+}
 
 function firmwareFolder(): string {
   if (start.firmware.startsWith('/')) return start.firmware;
@@ -176,7 +193,7 @@ async function main(): Promise<never> {
     );
     vm.python.runPython(setupSource(start.python));
     instance = vm;
-    post({ kind: 'started', memory: vm.memory, interrupt: vm.interrupt });
+    post({ kind: 'started', memory: vm.memory, interrupt: vm.interrupt, threadPath: threadPath() });
     try {
       const console = new BoardConsole({
         python: vm.python,

@@ -2,6 +2,8 @@
  * The wire between a host and the board's thread: pacing, latency, accidents, the receive ring and
  * the interrupt that a UART's handler raises. Counts what passes.
  */
+import { boardTime } from './board-time.js';
+import type { BoardTime } from './board-time.js';
 import { CELL } from './control-block.js';
 import type { ByteRing } from './control-block.js';
 import { raiseInterrupt } from './interrupt.js';
@@ -41,6 +43,13 @@ export interface WireCounters {
   readonly overrunBytes: number;
 }
 
+/** Where the interpreter's interrupt is, and how long its thread has run. */
+export interface Interpreter {
+  readonly memory: WasmMemory;
+  readonly interrupt: InterruptCells;
+  readonly threadPath: string | null;
+}
+
 export interface BoardMemory {
   readonly cells: Int32Array;
   readonly receive: ByteRing;
@@ -64,7 +73,9 @@ export class Wire {
   readonly #onEvent: (event: FaultEvent) => void;
   #faults: { toBoard: LaneFaults; toHost: LaneFaults };
   #board: BoardMemory | null = null;
-  #vm: { memory: WasmMemory; interrupt: InterruptCells } | null = null;
+  #vm: Interpreter | null = null;
+  /** Runs while the receive ring is full: what the board had time for and did not take is lost. */
+  #full: { readonly time: BoardTime; owedBytes: number } | null = null;
   #end: WireEnd | null = null;
   #paused = false;
   /** A receiver may send from within `data`: that must not overtake what is being delivered. */
@@ -127,8 +138,8 @@ export class Wire {
   }
 
   /** A new interpreter has started: this is where its interrupt lives. */
-  setInterpreter(memory: WasmMemory, interrupt: InterruptCells): void {
-    this.#vm = { memory, interrupt };
+  setInterpreter(vm: Interpreter): void {
+    this.#vm = vm;
   }
 
   attach(end: WireEnd): void {
@@ -302,15 +313,35 @@ export class Wire {
     }
     const stored = board.receive.push(bytes);
     if (stored > 0) wake(board);
-    if (stored === bytes.length) return;
-    if (this.#options.overrun === 'drop') {
-      this.#counters.overrunBytes += bytes.length - stored;
+    if (stored === bytes.length) {
+      if (stored > 0) this.#full = null;
       return;
     }
-    this.#held = concat(this.#held, bytes.subarray(stored));
+    const rest = bytes.subarray(stored);
+    const lost = this.#options.overrun === 'drop' ? this.#lostBytes(board, rest.length, stored) : 0;
+    this.#counters.overrunBytes += lost;
+    if (lost === rest.length) return;
+    this.#held = concat(this.#held, rest.subarray(lost));
     Atomics.store(board.cells, CELL.roomBell, 1);
     // The board may have read in between, and then it waits for us.
     if (board.receive.free > 0) this.#again = true;
+  }
+
+  /**
+   * How many bytes a full ring loses: as many as arrive in the time that the board itself had. When
+   * its thread was not given the processor the wire waits for it.
+   */
+  #lostBytes(board: BoardMemory, bytes: number, stored: number): number {
+    const { bytesPerSecondToBoard } = this.#options;
+    if (bytesPerSecondToBoard === null) return bytes;
+    if (this.#full === null || stored > 0) {
+      this.#full = { time: boardTime(this.#vm?.threadPath ?? null), owedBytes: 0 };
+    }
+    const passedMs = this.#full.time.passedMs(Atomics.load(board.cells, CELL.asleep) === 1);
+    const due = this.#full.owedBytes + (passedMs * bytesPerSecondToBoard) / 1000;
+    const lost = Math.min(bytes, Math.floor(due));
+    this.#full.owedBytes = due - lost;
+    return lost;
   }
 
   #moveToHost(board: BoardMemory, nowMs: number): void {
@@ -346,7 +377,9 @@ export class Wire {
   #schedule(board: BoardMemory): void {
     const toHostAt = this.#paused ? null : this.#toHost.emptyAtMs();
     const toBoardAt = this.#held.length > 0 ? null : this.#toBoard.emptyAtMs();
-    const inFifo = this.#fifo.length > 0;
+    // Held bytes of a dropping wire are looked at again by the clock, others when there is room.
+    const dropping = this.#held.length > 0 && this.#options.overrun === 'drop';
+    const inFifo = this.#fifo.length > 0 || dropping;
     if (!this.#paused) Atomics.store(board.cells, CELL.doorbell, 1);
     if (toHostAt === null && toBoardAt === null && !inFifo) {
       // Output that came before the bell was set would not ring it.
