@@ -19,11 +19,10 @@ import type { ByteSource } from './byte-source.js';
 import { packEntries } from './container.js';
 import type { DeflateSettings } from './gzip-member.js';
 import { DEFLATE, gzipMember, STORE } from './gzip-member.js';
-import { isMemberUnchanged } from './member-copy.js';
+import { copyMemberBytes, isMemberUnchanged, methodOf } from './member-copy.js';
 import type { PendingEntry, Spool, SpooledMember } from './spool.js';
 import type { TarEntry } from './tar-header.js';
 import { FILE_BYTES_MAX, tarMtimeOf, tarSizeOf } from './tar-header.js';
-import type { PlacedEntry } from './tar-layout.js';
 import { layoutOfManifest } from './tar-layout.js';
 import { tarNameOf } from './tar-name.js';
 
@@ -31,7 +30,6 @@ export type { BigFile, BlbParts, FileStart, ManifestDraft, NewFile, Spool };
 
 /** A shared member holds at most this much tar; a file that needs more stands alone. */
 export const SHARED_MEMBER_TAR_BYTES_MAX = 128 * 1024;
-const COPY_CHUNK_BYTES = 256 * 1024;
 
 interface GroupedFile {
   readonly meta: NewFile;
@@ -145,14 +143,8 @@ export class BlbWriter {
     for (const { meta } of files) this.#claim(meta.path);
     if (this.#receiving !== null) throw new Error('BlbWriter: a file is being received');
     await checkMember(source, head, member, options);
-    const { offset, compressedSize, tarSize } = head.manifest.members[member] as Required<
-      BlbHead['manifest']['members'][number]
-    >;
     const spoolOffset = this.#spool.sizeBytes;
-    for (let done = 0; done < compressedSize; done += COPY_CHUNK_BYTES) {
-      const length = Math.min(COPY_CHUNK_BYTES, compressedSize - done);
-      await this.#spool.append(await source.read(head.headBytes + offset + done, length));
-    }
+    const { compressedSize, tarSize } = await copyMemberBytes(source, head, member, this.#spool);
     const compressionMethod = methodOf(placed);
     this.#members.push({
       spoolOffset,
@@ -297,9 +289,4 @@ export class BlbWriter {
 
 function pathOf(entry: PendingEntry): string {
   return 'meta' in entry ? entry.meta.path : entry.path;
-}
-
-function methodOf(placed: readonly PlacedEntry[]): 'deflate' | 'none' {
-  const entry = placed[0]?.entry;
-  return entry === undefined || entry.isDirectory ? 'deflate' : entry.compressionMethod;
 }

@@ -3,13 +3,13 @@
  * JSON.stringify makes of their content, so duplicate keys, odd numbers, white space and escapes
  * that say the same in another way are refused; then schema, then rules.
  */
-
 import { displayPath } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import { hasProtoKey, jsonLimitExceeded } from './json-bounds.js';
-import type { FrozenFields, Manifest } from './manifest.js';
-import { frozenSchema, manifestSchema, type schemaAgrees } from './manifest.js';
+import type { Manifest } from './manifest.js';
 import { manifestViolations } from './manifest-rules.js';
+import type { FrozenFields } from './manifest-schema.js';
+import { frozenSchema, manifestSchema } from './manifest-schema.js';
 
 export const FORMAT_VERSION = 1;
 
@@ -98,8 +98,12 @@ function unsupported(what: string, frozen: FrozenFields): BelayError {
 
 function checkedManifest(value: unknown): Manifest {
   const result = manifestSchema.safeParse(value);
-  // The parsed value itself is returned, not zod's copy: it keeps unknown fields in their places.
-  if (result.success) return value as ReturnType<typeof schemaAgrees>;
+  if (result.success) {
+    // Compiles only where the schema promises what the types say.
+    const copy: Manifest = result.data;
+    // Not zod's copy, but the parsed value itself: it keeps unknown fields in their places.
+    return value as typeof copy;
+  }
   const issue = result.error.issues[0];
   const where = displayPath(issue?.path.map(String).join('.') ?? '').slice(0, 120);
   throw manifestError(

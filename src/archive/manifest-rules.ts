@@ -25,7 +25,18 @@ const DEFLATE_RATIO_MAX = 1032;
 
 /** Every violation, in the order of the checks; later checks may rest on earlier ones. */
 export function* manifestViolations(manifest: Manifest): Generator<Violation> {
-  const rules = [counts, names, order, restoreNames, conflicts, contents, members, kinds, layout, sums];
+  const rules = [
+    counts,
+    names,
+    order,
+    restoreNames,
+    conflicts,
+    contents,
+    members,
+    kinds,
+    layout,
+    sums,
+  ];
   for (const rule of rules) {
     let broken = false;
     for (const violation of rule(manifest)) {

@@ -1,9 +1,16 @@
 /** What a merge takes from an archive: entries as new files, and members that may stay as they are. */
 import type { NewFile } from './big-file.js';
+import type { BlbHead } from './blb-head.js';
+import type { ByteSource } from './byte-source.js';
 import type { FileEntry, Manifest } from './manifest.js';
 import { pathOfEntry } from './manifest.js';
+import { readFully } from './member-reader.js';
+import type { Spool } from './spool.js';
 import { tarMtimeOf } from './tar-header.js';
+import type { PlacedEntry } from './tar-layout.js';
 import { layoutOfManifest } from './tar-layout.js';
+
+const COPY_CHUNK_BYTES = 256 * 1024;
 
 /** An entry of another archive as the writer takes it; fields unknown to this version are kept. */
 export function newFileOf(entry: FileEntry): NewFile {
@@ -42,4 +49,27 @@ export function isMemberUnchanged(
       tarMtimeOf(meta.modifiedS) === tarMtimeOf(entry.lastModified)
     );
   });
+}
+
+/** Appends the member's bytes as they are. */
+export async function copyMemberBytes(
+  source: ByteSource,
+  head: BlbHead,
+  member: number,
+  spool: Spool,
+): Promise<{ readonly compressedSize: number; readonly tarSize: number }> {
+  const range = head.manifest.members[member];
+  if (range === undefined) throw new RangeError(`no member ${member}`);
+  const start = head.headBytes + range.offset;
+  for (let done = 0; done < range.compressedSize; done += COPY_CHUNK_BYTES) {
+    const length = Math.min(COPY_CHUNK_BYTES, range.compressedSize - done);
+    await spool.append(await readFully(source, start + done, length));
+  }
+  return range;
+}
+
+/** How the member of these entries was compressed. */
+export function methodOf(placed: readonly PlacedEntry[]): FileEntry['compressionMethod'] {
+  const entry = placed[0]?.entry;
+  return entry === undefined || entry.isDirectory ? 'deflate' : entry.compressionMethod;
 }

@@ -18,13 +18,19 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const OLD = await archiveOf({ 'old.py': 'old\n' });
 /** Does not fit into the memory of the spool, and does not compress. */
-const NOISE = new Uint8Array(randomBytes(400_000));
-const SPOOL_MEMORY_BYTES = 100_000;
+const NOISE = new Uint8Array(randomBytes(140_000));
+const SPOOL_MEMORY_BYTES = 50_000;
 const name = () => 'new.blb';
 
 function optionsFor(disk?: Disk) {
   const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
-  return { compress: true, pid: 4711, randomHex, spoolMemoryBytes: SPOOL_MEMORY_BYTES, ...(disk === undefined ? {} : { disk }) };
+  return {
+    compress: true,
+    pid: 4711,
+    randomHex,
+    spoolMemoryBytes: SPOOL_MEMORY_BYTES,
+    ...(disk === undefined ? {} : { disk }),
+  };
 }
 
 function diskWithOld(): RecordingDisk {
@@ -49,7 +55,8 @@ async function backup(disk: Disk, isBig: boolean): Promise<void> {
 async function addNoise(file: BlbFileWriter): Promise<void> {
   const meta = newFile('noise.bin', NOISE);
   const big = file.writer.beginFile(meta);
-  for (let at = 0; at < NOISE.length; at += 70_000) await big.write(NOISE.subarray(at, at + 70_000));
+  for (let at = 0; at < NOISE.length; at += 70_000)
+    await big.write(NOISE.subarray(at, at + 70_000));
   await big.end(meta);
 }
 
@@ -62,7 +69,10 @@ describe('an archive in the making', () => {
   it('appears under its name when it is whole, and leaves nothing else', async () => {
     const file = await BlbFileWriter.create(folder, optionsFor());
     await file.writer.addFile(newFile('a.py', bytesOf('a')), bytesOf('a'));
-    const { path, manifest, archiveBytes } = await file.commit(draftOf(), (each) => `${each.backupType}.blb`);
+    const { path, manifest, archiveBytes } = await file.commit(
+      draftOf(),
+      (each) => `${each.backupType}.blb`,
+    );
     expect(path).toBe(`${folder}/full.blb`);
     expect(readdirSync(folder)).toEqual(['full.blb']);
     const source = await openBlb(path);
@@ -80,7 +90,9 @@ describe('an archive in the making', () => {
       const disk = diskWithOld();
       disk.hasLinks = hasLinks;
       const file = await BlbFileWriter.create('/backups', optionsFor(disk));
-      await expect(file.commit(draftOf(), () => 'old.blb')).rejects.toMatchObject({ code: 'store/exists' });
+      await expect(file.commit(draftOf(), () => 'old.blb')).rejects.toMatchObject({
+        code: 'store/exists',
+      });
       expect(disk.bytesOf('/backups/old.blb')).toEqual(OLD);
       await file.commit(draftOf(), name);
       expect(disk.names()).toEqual(['/backups/new.blb', '/backups/old.blb']);
@@ -91,7 +103,9 @@ describe('an archive in the making', () => {
     const disk = diskWithOld();
     const file = await BlbFileWriter.create('/backups', optionsFor(disk));
     const beforeRename = async () => disk.put('/backups/new.blb', OLD);
-    await expect(file.commit(draftOf(), name, { beforeRename })).rejects.toMatchObject({ code: 'store/exists' });
+    await expect(file.commit(draftOf(), name, { beforeRename })).rejects.toMatchObject({
+      code: 'store/exists',
+    });
     expect(disk.bytesOf('/backups/new.blb')).toEqual(OLD);
   });
 
@@ -99,7 +113,9 @@ describe('an archive in the making', () => {
     const aborted = diskWithOld();
     const file = await BlbFileWriter.create('/backups', optionsFor(aborted));
     await addNoise(file);
-    expect(aborted.names().some((each) => TEMPORARY_NAME.test(each.slice('/backups/'.length)))).toBe(true);
+    expect(
+      aborted.names().some((each) => TEMPORARY_NAME.test(each.slice('/backups/'.length))),
+    ).toBe(true);
     await file.abort();
     await file.abort();
     expect(aborted.names()).toEqual(['/backups/old.blb']);
@@ -132,7 +148,10 @@ describe('an archive in the making', () => {
       createNew: async (path) => {
         const file = await disk.createNew(path);
         const write = (offset: number, bytes: Uint8Array) =>
-          file.write(offset, offset === 0 ? bytes.map((byte, at) => (at === 700 ? byte ^ 1 : byte)) : bytes);
+          file.write(
+            offset,
+            offset === 0 ? bytes.map((byte, at) => (at === 700 ? byte ^ 1 : byte)) : bytes,
+          );
         return { ...file, write };
       },
     };
@@ -163,7 +182,9 @@ describe('a disk that fails', () => {
     EIO: ['store/io', 1],
   };
 
-  it('H1, H2, H3, H4: at any operation: the right code, no leftover, old archives untouched', { timeout: 60_000 }, async () => {
+  it('H1, H2, H3, H4: at any operation: the right code, no leftover, old archives untouched', {
+    timeout: 60_000,
+  }, async () => {
     let points = 0;
     for (const isBig of [false, true]) {
       for (const hasLinks of [true, false]) {
@@ -188,7 +209,10 @@ describe('a disk that fails', () => {
             const names = disk.names().filter((each) => each !== '/backups/old.blb');
             if (failure === null) {
               // Only what cannot matter any more may fail silently: cleaning up, and "no links here".
-              expect([context, ['remove', 'link', 'close', 'exists']]).toEqual([context, expect.arrayContaining([at])]);
+              expect([context, ['remove', 'link', 'close', 'exists']]).toEqual([
+                context,
+                expect.arrayContaining([at]),
+              ]);
               expect(await isWhole(disk.bytesOf('/backups/new.blb') as Uint8Array)).toBe(true);
               continue;
             }
@@ -205,7 +229,9 @@ describe('a disk that fails', () => {
     console.log(`${points} fault points on the disk, each with its code and without a leftover`);
   });
 
-  it('G6: whenever the power fails, an archive that has its name is whole', { timeout: 60_000 }, async () => {
+  it('G6: whenever the power fails, an archive that has its name is whole', {
+    timeout: 60_000,
+  }, async () => {
     const counting = diskWithOld();
     await backup(counting, false);
     const total = counting.operations.length;
@@ -230,19 +256,26 @@ describe('a disk that fails', () => {
     expect(named).toBeGreaterThan(0);
     const committed = diskWithOld();
     await backup(committed, false);
-    expect(await isWhole(committed.afterPowerCut('least').bytesOf('/backups/new.blb') as Uint8Array)).toBe(true);
+    expect(
+      await isWhole(committed.afterPowerCut('least').bytesOf('/backups/new.blb') as Uint8Array),
+    ).toBe(true);
   });
 
   it('H6: the temporary names lie in the target folder, with the process id', async () => {
     const disk = diskWithOld();
     await backup(disk, true);
-    const created = disk.operations.filter((each) => each.name === 'create').map((each) => each.path);
+    const created = disk.operations
+      .filter((each) => each.name === 'create')
+      .map((each) => each.path);
     expect(created).toHaveLength(2);
     for (const path of created) expect(path).toMatch(/^\/backups\/\.belay-4711-[0-9a-f]{16}\.tmp$/);
   });
 
   it('says what is missing or no file', async () => {
-    await expect(openBlb(`${folder}/none.blb`)).rejects.toMatchObject({ code: 'store/not-found', exitCode: 10 });
+    await expect(openBlb(`${folder}/none.blb`)).rejects.toMatchObject({
+      code: 'store/not-found',
+      exitCode: 10,
+    });
     await expect(openBlb(folder)).rejects.toMatchObject({ code: 'store/io' });
     const file = await BlbFileWriter.create(`${folder}/missing`, optionsFor());
     await expect(file.commit(draftOf(), name)).rejects.toMatchObject({ code: 'store/not-found' });
@@ -257,7 +290,11 @@ describe('large files', () => {
       const file = await BlbFileWriter.create(folder, optionsFor());
       const { createHash } = await import('node:crypto');
       const hash = createHash('sha256');
-      const big = file.writer.beginFile({ path: 'big.bin', sizeBytes: megabytes * block.length, modifiedS: null });
+      const big = file.writer.beginFile({
+        path: 'big.bin',
+        sizeBytes: megabytes * block.length,
+        modifiedS: null,
+      });
       const before = process.memoryUsage().rss;
       let peak = before;
       const started = performance.now();
@@ -267,14 +304,18 @@ describe('large files', () => {
         await big.write(block);
         peak = Math.max(peak, process.memoryUsage().rss);
       }
-      const meta = { path: 'big.bin', sizeBytes: megabytes * block.length, modifiedS: null } as const;
+      const meta = {
+        path: 'big.bin',
+        sizeBytes: megabytes * block.length,
+        modifiedS: null,
+      } as const;
       await big.end({ ...meta, sha256: hash.digest('hex'), checkedBy: 'sha256' });
       const { path } = await file.commit(draftOf(), () => `big${megabytes}.blb`);
       const seconds = (performance.now() - started) / 1000;
       peak = Math.max(peak, process.memoryUsage().rss);
       peaks.push(peak - before);
       console.log(
-        `${megabytes} MiB of noise: ${(megabytes * 1.048576 / seconds).toFixed(0)} MB/s written and verified, ${Math.round((peak - before) / 1024)} KiB more memory`,
+        `${megabytes} MiB of noise: ${((megabytes * 1.048576) / seconds).toFixed(0)} MB/s written and verified, ${Math.round((peak - before) / 1024)} KiB more memory`,
       );
       rmSync(path);
     }

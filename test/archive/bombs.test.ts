@@ -12,6 +12,8 @@ import { archiveOf } from '../support/archive-making.js';
 
 const signal = new AbortController().signal;
 const MEMORY_BYTES_MAX = 64 * 1024 * 1024;
+/** Ten times what it takes here: what is not bounded takes minutes. */
+const TIME_MS_MAX = 10_000;
 const ZEROS = new Uint8Array(1024 * 1024);
 
 /** `megabytes` of zeros as one raw deflate stream, a thousandth of that long. */
@@ -39,7 +41,9 @@ async function grown(work: () => Promise<unknown>): Promise<number> {
 
 describe('bombs', () => {
   it('D1: a member is inflated to the declared size and one byte, no further', async () => {
-    const honest = await takeApart(await archiveOf({ 'a.py': 'x = 1\n', 'z.bin': new Uint8Array(300_000) }));
+    const honest = await takeApart(
+      await archiveOf({ 'a.py': 'x = 1\n', 'z.bin': new Uint8Array(300_000) }),
+    );
     const bomb = deflatedZeros(4000);
     for (const target of [0, 1]) {
       const archive = await forge(honest, {
@@ -57,9 +61,11 @@ describe('bombs', () => {
         };
         await expect(reading()).rejects.toMatchObject({ exitCode: 13 });
       });
-      console.log(`bomb in member ${target}: ${Math.round(growth / 1024)} KiB, ${Math.round(performance.now() - started)} ms`);
+      console.log(
+        `bomb in member ${target}: ${Math.round(growth / 1024)} KiB, ${Math.round(performance.now() - started)} ms`,
+      );
       expect(growth).toBeLessThan(MEMORY_BYTES_MAX);
-      expect(performance.now() - started).toBeLessThan(1000);
+      expect(performance.now() - started).toBeLessThan(TIME_MS_MAX);
     }
   });
 
@@ -91,12 +97,17 @@ describe('bombs', () => {
 
   it('D3: twenty thousand empty files and folders are read in bounded time', async () => {
     const tree = Object.fromEntries(
-      Array.from({ length: 20_000 }, (_, index) => [`d${index % 100}/f${index}`, index % 2 === 0 ? '' : null]),
+      Array.from({ length: 20_000 }, (_, index) => [
+        `d${index % 100}/f${index}`,
+        index % 2 === 0 ? '' : null,
+      ]),
     );
     const bytes = await archiveOf(tree);
     const started = performance.now();
     const head = await verifyBlb(byteSourceOf(bytes, 'many.blb'), { signal });
-    console.log(`20,000 entries: ${bytes.length} bytes, verified in ${Math.round(performance.now() - started)} ms`);
+    console.log(
+      `20,000 entries: ${bytes.length} bytes, verified in ${Math.round(performance.now() - started)} ms`,
+    );
     expect(head.manifest.files).toHaveLength(20_000);
   });
 
@@ -114,7 +125,10 @@ describe('bombs', () => {
       },
     });
     const started = performance.now();
-    await expect(readBlbHead(byteSourceOf(archive, 'deep.blb'))).rejects.toMatchObject({ exitCode: 13 });
-    expect(performance.now() - started).toBeLessThan(1000);
+    await expect(readBlbHead(byteSourceOf(archive, 'deep.blb'))).rejects.toMatchObject({
+      exitCode: 13,
+    });
+    console.log(`3,000 paths of 2 kB: ${Math.round(performance.now() - started)} ms`);
+    expect(performance.now() - started).toBeLessThan(TIME_MS_MAX);
   });
 });

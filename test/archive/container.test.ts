@@ -21,7 +21,10 @@ const folder = mkdtempSync(join(tmpdir(), 'belay-container-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const name = fc
-  .array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 90 }), { minLength: 1, maxLength: 6 })
+  .array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 90 }), {
+    minLength: 1,
+    maxLength: 6,
+  })
   .map((parts) => parts.join('/').replace(/[\u0000-\u001f\u007f-\u009f\\]/g, '_'));
 const asciiName = fc
   .array(fc.string({ minLength: 1, maxLength: 120 }), { minLength: 1, maxLength: 4 })
@@ -47,7 +50,11 @@ describe('a tar header', () => {
         const tar = tarOf(each);
         const bytes = each.isFolder ? new Uint8Array(0) : each.bytes;
         const packed = await packEntries([{ tar, bytes }]);
-        const expected = joinBytes([tarHeader(tar), bytes, new Uint8Array(paddingOf(bytes.length))]);
+        const expected = joinBytes([
+          tarHeader(tar),
+          bytes,
+          new Uint8Array(paddingOf(bytes.length)),
+        ]);
         expect(Buffer.compare(packed, expected)).toBe(0);
         expect(tarHeader(tar).length).toBe(tarHeaderBytesOf(tar.name));
       }),
@@ -61,9 +68,15 @@ describe('a tar header', () => {
         const tar = tarOf(each);
         const content = each.isFolder ? new Uint8Array(0) : each.bytes;
         const parser = extract();
-        parser.end(Buffer.from(joinBytes([tarHeader(tar), content, new Uint8Array(paddingOf(content.length) + 1024)])));
+        parser.end(
+          Buffer.from(
+            joinBytes([tarHeader(tar), content, new Uint8Array(paddingOf(content.length) + 1024)]),
+          ),
+        );
         for await (const found of parser) {
-          const { header } = found as unknown as { header: { name: string; size: number; mtime: Date } };
+          const { header } = found as unknown as {
+            header: { name: string; size: number; mtime: Date };
+          };
           expect([header.name, header.size, header.mtime.getTime() / 1000]).toEqual([
             tar.name,
             tar.sizeBytes,
@@ -94,20 +107,24 @@ describe('a tar header', () => {
 
   it('does not depend on how content is split', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 3000 }), fc.array(fc.nat({ max: 700 })), async (bytes, cuts) => {
-        const tar = { name: 'files/x', isFolder: false, sizeBytes: bytes.length, mtimeS: 7 };
-        const packer = new EntryPacker(tar);
-        const parts: Uint8Array[] = [];
-        let at = 0;
-        for (const cut of [...cuts, bytes.length]) {
-          const piece = bytes.subarray(at, Math.min(bytes.length, at + cut));
-          at += piece.length;
-          parts.push(...(await packer.write(piece)));
-        }
-        parts.push(...(await packer.write(bytes.subarray(at))));
-        parts.push(...(await packer.end()));
-        expect(Buffer.compare(joinBytes(parts), await packEntries([{ tar, bytes }]))).toBe(0);
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 3000 }),
+        fc.array(fc.nat({ max: 700 })),
+        async (bytes, cuts) => {
+          const tar = { name: 'files/x', isFolder: false, sizeBytes: bytes.length, mtimeS: 7 };
+          const packer = new EntryPacker(tar);
+          const parts: Uint8Array[] = [];
+          let at = 0;
+          for (const cut of [...cuts, bytes.length]) {
+            const piece = bytes.subarray(at, Math.min(bytes.length, at + cut));
+            at += piece.length;
+            parts.push(...(await packer.write(piece)));
+          }
+          parts.push(...(await packer.write(bytes.subarray(at))));
+          parts.push(...(await packer.end()));
+          expect(Buffer.compare(joinBytes(parts), await packEntries([{ tar, bytes }]))).toBe(0);
+        },
+      ),
       { numRuns: RUNS },
     );
   });
@@ -115,7 +132,17 @@ describe('a tar header', () => {
 
 describe('names in the tar', () => {
   it('C2, C3, C4, C15: what is no safe path in every tar stands under rawnames', () => {
-    const odd = ['C:x', 'C:/x', 'lib/c:../x', 'a\\b', '\\\\srv\\s\\x', 'a\nb', 'a\u001b[2Jb', 'a\u0085b', 'x\udcff'];
+    const odd = [
+      'C:x',
+      'C:/x',
+      'lib/c:../x',
+      'a\\b',
+      '\\\\srv\\s\\x',
+      'a\nb',
+      'a\u001b[2Jb',
+      'a\u0085b',
+      'x\udcff',
+    ];
     for (const path of odd) expect(tarNameOf(path, false)).toMatch(/^rawnames\/[0-9a-f]{16}$/);
     expect(tarNameOf('a\\b', true)).toMatch(/^rawnames\/[0-9a-f]{16}\/$/);
     expect(tarNameOf('x\udcff', false)).toBe(
@@ -149,7 +176,23 @@ describe('a tar that is not the one of the manifest', () => {
   }
 
   it('C6, C7: links, devices, FIFOs, sparse files, global and GNU headers', async () => {
-    for (const type of ['1', '2', '3', '4', '5', '6', '7', 'x', 'g', 'L', 'K', 'S', 'V', '\0', '8']) {
+    for (const type of [
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+      '6',
+      '7',
+      'x',
+      'g',
+      'L',
+      'K',
+      'S',
+      'V',
+      '\0',
+      '8',
+    ]) {
       const refusal = await refusalOf((tar) => {
         tar[156] = type.charCodeAt(0);
       });
@@ -159,7 +202,15 @@ describe('a tar that is not the one of the manifest', () => {
   });
 
   it('C1, C2: names that lead out of the target', async () => {
-    for (const each of ['../x', '/etc/x', '//x', 'C:\\x', '\\\\srv\\s\\x', 'files/../../x', 'files/b.py']) {
+    for (const each of [
+      '../x',
+      '/etc/x',
+      '//x',
+      'C:\\x',
+      '\\\\srv\\s\\x',
+      'files/../../x',
+      'files/b.py',
+    ]) {
       const refusal = await refusalOf((tar) => {
         tar.fill(0, 0, 100);
         tar.set(Buffer.from(each), 0);
@@ -181,12 +232,24 @@ describe('a tar that is not the one of the manifest', () => {
 describe('GNU tar and sha256sum', () => {
   it('get everything back by hand', async () => {
     const big = new Uint8Array(300_000).map((_, index) => (index * index) >> 7);
-    const archive = await archiveOf({ ...SMALL_CONTENT, "it's #1 %s.txt": 'quote\n', 'z/big.bin': big });
+    const archive = await archiveOf({
+      ...SMALL_CONTENT,
+      "it's #1 %s.txt": 'quote\n',
+      'z/big.bin': big,
+    });
     writeFileSync(join(folder, 'x.blb'), archive);
     const tar = execFileSync('tar', ['xzf', 'x.blb'], { cwd: folder, encoding: 'utf8' });
     expect(tar).toBe('');
-    const checked = execFileSync('sha256sum', ['-c', '--strict', 'checksums.txt'], { cwd: folder, encoding: 'utf8' });
-    expect(checked.trimEnd().split('\n').every((line) => line.endsWith(': OK'))).toBe(true);
+    const checked = execFileSync('sha256sum', ['-c', '--strict', 'checksums.txt'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(
+      checked
+        .trimEnd()
+        .split('\n')
+        .every((line) => line.endsWith(': OK')),
+    ).toBe(true);
     const found = readdirSync(join(folder, 'files'), { recursive: true, encoding: 'utf8' }).sort();
     const plain = [...Object.keys(SMALL_CONTENT), "it's #1 %s.txt", 'z', 'z/big.bin', 'lib'];
     expect(found).toEqual(plain.filter((path) => !path.includes('\udcff')).sort());

@@ -2,8 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readBlbHead, validateBlb, verifyBlb } from '../../src/archive/blb-reader.js';
-import { byteSourceOf } from '../../src/archive/byte-source.js';
 import type { ByteSource } from '../../src/archive/byte-source.js';
+import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { END_MEMBER_BYTES } from '../../src/archive/end-member.js';
 import { joinBytes } from '../../src/archive/gzip-member.js';
 import { BelayError } from '../../src/core/errors.js';
@@ -11,10 +11,18 @@ import { forge, takeApart, withChecksum } from '../support/archive-forging.js';
 import { archiveOf } from '../support/archive-making.js';
 
 const signal = new AbortController().signal;
-const bytes = await archiveOf({ 'a.py': 'x = 1\n', lib: null, 'lib/b.py': 'y = 2\n', 'z.txt': 'z'.repeat(600) });
+const bytes = await archiveOf({
+  'a.py': 'x = 1\n',
+  lib: null,
+  'lib/b.py': 'y = 2\n',
+  'z.txt': 'z'.repeat(600),
+});
 const honest = await takeApart(bytes);
 
-async function refusal(archive: Uint8Array, read: typeof verifyBlb = verifyBlb): Promise<BelayError> {
+async function refusal(
+  archive: Uint8Array,
+  read: typeof verifyBlb = verifyBlb,
+): Promise<BelayError> {
   try {
     await read(byteSourceOf(archive, 'b.blb'), { signal });
   } catch (error) {
@@ -49,7 +57,10 @@ describe('damaged archives', () => {
       expect(error.message).toMatch(new RegExp(`${length} bytes found, (at least )?\\d+ expected`));
     }
     const exact = await refusal(bytes.slice(0, bytes.length - 1));
-    expect(exact.details).toMatchObject({ expectedBytes: bytes.length, foundBytes: bytes.length - 1 });
+    expect(exact.details).toMatchObject({
+      expectedBytes: bytes.length,
+      foundBytes: bytes.length - 1,
+    });
   });
 
   it('A6: a bit in the padding of the tar, with every outer checksum made to fit', async () => {

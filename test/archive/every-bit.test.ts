@@ -30,7 +30,9 @@ describe('an archive with an empty file, an empty folder, shared and own members
     expect(await statusOf(archive, verifyBlb)).toBe('accepted');
   });
 
-  it('A4, A6: is refused with 13 after a flip of any single bit', { timeout: 240_000 }, async () => {
+  it('A4, A6: is refused with 13 after a flip of any single bit', {
+    timeout: 240_000,
+  }, async () => {
     const statuses: string[] = [];
     for (let bit = 0; bit < archive.length * 8; bit += 1) {
       const flipped = archive.slice();

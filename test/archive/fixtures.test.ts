@@ -5,8 +5,13 @@ import { readBlbFile, readBlbHead, validateBlb, verifyBlb } from '../../src/arch
 import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { encodeManifest, frozenFieldsOf } from '../../src/archive/manifest-codec.js';
 import type { BelayError } from '../../src/core/errors.js';
+import {
+  addFixtures,
+  DAMAGED_FOLDER,
+  GOLDEN_FOLDER,
+  goldenArchives,
+} from '../support/archive-fixtures.js';
 import { takeApart } from '../support/archive-forging.js';
-import { addFixtures, DAMAGED_FOLDER, GOLDEN_FOLDER, goldenArchives } from '../support/archive-fixtures.js';
 import { sha256Of } from '../support/archive-making.js';
 
 const signal = new AbortController().signal;
@@ -19,7 +24,8 @@ function namesIn(folder: URL): string[] {
 }
 
 const read = (folder: URL, file: string) => new Uint8Array(readFileSync(new URL(file, folder)));
-const readJson = (folder: URL, file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+const readJson = (folder: URL, file: string) =>
+  JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
 
 describe('golden archives of version 1', () => {
   it.each(namesIn(GOLDEN_FOLDER))('%s is read, whole, as what it was', async (name) => {
@@ -73,6 +79,10 @@ describe('damaged archives', () => {
   it('of a newer version can still be listed', async () => {
     const source = byteSourceOf(read(DAMAGED_FOLDER, 'newer.blb'), 'newer.blb');
     const error = await readBlbHead(source).catch((thrown: unknown) => thrown);
-    expect(frozenFieldsOf(error)).toMatchObject({ formatVersion: 2, sequence: 1, backupType: 'full' });
+    expect(frozenFieldsOf(error)).toMatchObject({
+      formatVersion: 2,
+      sequence: 1,
+      backupType: 'full',
+    });
   });
 });

@@ -15,7 +15,12 @@ import { archiveOf } from '../support/archive-making.js';
 
 const signal = new AbortController().signal;
 const honest = await takeApart(
-  await archiveOf({ 'a.py': 'x = 1\n', lib: null, 'lib/b.py': 'y = 2\n', 'z.txt': 'z'.repeat(140_000) }),
+  await archiveOf({
+    'a.py': 'x = 1\n',
+    lib: null,
+    'lib/b.py': 'y = 2\n',
+    'z.txt': 'z'.repeat(140_000),
+  }),
 );
 const encoder = new TextEncoder();
 
@@ -32,11 +37,18 @@ async function refusal(archive: Uint8Array): Promise<BelayError> {
 }
 
 /** Every bent manifest in the table is refused with 13, whatever else was made to fit. */
-async function expectRefused(lies: Readonly<Record<string, (manifest: Bent) => unknown>>, code?: string) {
+async function expectRefused(
+  lies: Readonly<Record<string, (manifest: Bent) => unknown>>,
+  code?: string,
+) {
   for (const [name, manifest] of Object.entries(lies)) {
     for (const refit of [true, false]) {
       const error = await refusal(await forge(honest, { manifest, refit }));
-      expect([name, error.exitCode, error.message]).toEqual([name, 13, expect.stringMatching(/^b\.blb: /)]);
+      expect([name, error.exitCode, error.message]).toEqual([
+        name,
+        13,
+        expect.stringMatching(/^b\.blb: /),
+      ]);
       if (code !== undefined) expect([name, error.code]).toEqual([name, code]);
     }
   }
@@ -88,7 +100,9 @@ describe('the bytes of a manifest', () => {
       'upper-case escape': text().replace('"a.py"', '"a\\u001F.py"'),
     };
     await expectRefused(
-      Object.fromEntries(Object.entries(lies).map(([name, value]) => [name, () => encoder.encode(value)])),
+      Object.fromEntries(
+        Object.entries(lies).map(([name, value]) => [name, () => encoder.encode(value)]),
+      ),
       'archive/manifest',
     );
   });
@@ -108,7 +122,10 @@ describe('the bytes of a manifest', () => {
     const values = `[${'0,'.repeat(17_000_000)}0]`;
     for (const hostile of [deep, `{"a":${deep}}`, many, values]) {
       expect(() => parseManifest(encoder.encode(hostile))).toThrow(
-        expect.objectContaining({ code: 'archive/limit', message: expect.stringMatching(/limit exceeded/) }),
+        expect.objectContaining({
+          code: 'archive/limit',
+          message: expect.stringMatching(/limit exceeded/),
+        }),
       );
     }
   });
@@ -190,7 +207,7 @@ describe('the fields of a manifest', () => {
       'no member': changed((manifest) => {
         file(manifest).member = 9;
       }),
-      'nowhere': changed((manifest) => {
+      nowhere: changed((manifest) => {
         delete file(manifest).member;
         delete file(manifest).tarOffset;
       }),
@@ -200,7 +217,9 @@ describe('the fields of a manifest', () => {
   it('B7: the same path twice, with the same and with other content', async () => {
     await expectRefused({
       same: changed((manifest) => manifest.files.unshift({ ...file(manifest) })),
-      other: changed((manifest) => manifest.files.unshift({ ...file(manifest), checksum: '0'.repeat(64) })),
+      other: changed((manifest) =>
+        manifest.files.unshift({ ...file(manifest), checksum: '0'.repeat(64) }),
+      ),
       'file and folder': changed((manifest) => {
         manifest.files.unshift({ relativePath: 'a.py', isDirectory: true });
       }),
@@ -232,7 +251,10 @@ describe('the fields of a manifest', () => {
   });
 
   it('the list is sorted by bytes', async () => {
-    await expectRefused({ reversed: changed((manifest) => manifest.files.reverse()) }, 'archive/manifest');
+    await expectRefused(
+      { reversed: changed((manifest) => manifest.files.reverse()) },
+      'archive/manifest',
+    );
   });
 
   it('B12: a time is parsed or refused', async () => {
@@ -247,10 +269,14 @@ describe('the fields of a manifest', () => {
       '2026-13-01T00:00:00.000Z',
     ];
     await expectRefused(
-      Object.fromEntries(times.map((time) => [time, changed((manifest) => (manifest.createdAt = time))])),
+      Object.fromEntries(
+        times.map((time) => [time, changed((manifest) => (manifest.createdAt = time))]),
+      ),
     );
     for (const createdAt of ['1970-01-01T00:00:00.000Z', '2127-01-01T00:00:00.000Z']) {
-      expect(parseManifest(encodeManifest({ ...honest.manifest, createdAt })).createdAt).toBe(createdAt);
+      expect(parseManifest(encodeManifest({ ...honest.manifest, createdAt })).createdAt).toBe(
+        createdAt,
+      );
     }
   });
 
@@ -258,19 +284,27 @@ describe('the fields of a manifest', () => {
     for (const lastModified of [null, -1, 0, 0.5, 946_684_800, 2 ** 31, 1e12]) {
       const bent = await forge(honest, {
         manifest: (manifest) => {
-          for (const entry of manifest.files) if ('checksum' in entry) entry.lastModified = lastModified;
+          for (const entry of manifest.files)
+            if ('checksum' in entry) entry.lastModified = lastModified;
           return manifest;
         },
       });
       await expect(verifyBlb(byteSourceOf(bent, 'b'), { signal })).rejects.toMatchObject({
         code: 'archive/damaged',
       });
-      expect((await readBlbHead(byteSourceOf(bent, 'b'))).manifest.files[0]).toMatchObject({ lastModified });
+      expect((await readBlbHead(byteSourceOf(bent, 'b'))).manifest.files[0]).toMatchObject({
+        lastModified,
+      });
     }
   });
 
   it('numbers that follow from the list must follow from it', async () => {
-    for (const name of ['fileCount', 'directoryCount', 'totalOriginalSize', 'totalCompressedSize']) {
+    for (const name of [
+      'fileCount',
+      'directoryCount',
+      'totalOriginalSize',
+      'totalCompressedSize',
+    ]) {
       const bent = await forge(honest, {
         refit: false,
         manifest: changed((manifest) => {
@@ -313,7 +347,11 @@ describe('versions and features', () => {
       const bent = await forge(honest, {
         manifest: (manifest) =>
           encoder.encode(
-            JSON.stringify({ ...manifest, formatVersion: version, files: 'elsewhere', scope: 7 }, null, 1),
+            JSON.stringify(
+              { ...manifest, formatVersion: version, files: 'elsewhere', scope: 7 },
+              null,
+              1,
+            ),
           ),
       });
       const error = await refusal(bent);
@@ -377,7 +415,20 @@ describe('hostile paths', () => {
     });
 
   it('C1, C4, C5: no path leaves the board, none is empty, none holds a NUL', async () => {
-    const paths = ['../x', 'a/../../x', '..', 'a/..', 'a\0b', '', '.', './a', 'a//b', '/etc/x', '//x', 'a/'];
+    const paths = [
+      '../x',
+      'a/../../x',
+      '..',
+      'a/..',
+      'a\0b',
+      '',
+      '.',
+      './a',
+      'a//b',
+      '/etc/x',
+      '//x',
+      'a/',
+    ];
     await expectRefused(Object.fromEntries(paths.map((path) => [path, as(path)])), 'archive/path');
   });
 
@@ -390,7 +441,11 @@ describe('hostile paths', () => {
     await expectRefused(
       {
         dots: changed((manifest) => {
-          const entry = { relativePath: '../x', before: { kind: 'absent' }, after: { kind: 'file' } };
+          const entry = {
+            relativePath: '../x',
+            before: { kind: 'absent' },
+            after: { kind: 'file' },
+          };
           manifest.restoreRecord = { sourceBackupId: 'f'.repeat(32), entries: [entry] };
         }),
       },

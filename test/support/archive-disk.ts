@@ -104,7 +104,8 @@ export class RecordingDisk implements Disk {
   #count(name: string, path: string): void {
     this.operations.push({ name, path });
     this.onOperation(this.operations.length);
-    if (this.failAt?.operation === this.operations.length) throw systemError(this.failAt.code, path);
+    if (this.failAt?.operation === this.operations.length)
+      throw systemError(this.failAt.code, path);
   }
 
   #file(path: string, inode: Inode): DiskFile {

@@ -7,15 +7,23 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { deflateRawSync, gzipSync } from 'node:zlib';
-import { BlbWriter } from '../../src/archive/blb-writer.js';
 import type { ManifestDraft } from '../../src/archive/blb-writer.js';
+import { BlbWriter } from '../../src/archive/blb-writer.js';
 import { GZIP_HEADER, gzipTrailer, joinBytes } from '../../src/archive/gzip-member.js';
 import { encodeManifest } from '../../src/archive/manifest-codec.js';
 import { MemorySpool } from '../../src/archive/spool.js';
 import { tarHeader } from '../../src/archive/tar-header.js';
 import type { Bent, Lies } from './archive-forging.js';
 import { forge, takeApart } from './archive-forging.js';
-import { archiveOf, bytesOf, crcOf, draftOf, finished, newFile, SMALL_CONTENT } from './archive-making.js';
+import {
+  archiveOf,
+  bytesOf,
+  crcOf,
+  draftOf,
+  finished,
+  newFile,
+  SMALL_CONTENT,
+} from './archive-making.js';
 
 export const GOLDEN_FOLDER = new URL('../../fixtures/archives/v1/', import.meta.url);
 export const DAMAGED_FOLDER = new URL('../../fixtures/damaged/', import.meta.url);
@@ -40,10 +48,19 @@ export async function goldenArchives(): Promise<ReadonlyMap<string, Uint8Array>>
   const child = { parent: { backupId: FULL_ID, stateHash: PARENT_STATE }, sequence: 2 };
   return new Map([
     ['full', await archiveOf(content, full)],
-    ['full-stored', await archiveOf(content, { ...full, options: { compress: false } }, { compress: false })],
+    [
+      'full-stored',
+      await archiveOf(content, { ...full, options: { compress: false } }, { compress: false }),
+    ],
     ['empty', await archiveOf({}, { backupId: 'e'.repeat(32) })],
-    ['incremental', await childArchive({ ...child, backupType: 'incremental', backupId: 'a'.repeat(32) })],
-    ['differential', await childArchive({ ...child, backupType: 'differential', backupId: 'd'.repeat(32) })],
+    [
+      'incremental',
+      await childArchive({ ...child, backupType: 'incremental', backupId: 'a'.repeat(32) }),
+    ],
+    [
+      'differential',
+      await childArchive({ ...child, backupType: 'differential', backupId: 'd'.repeat(32) }),
+    ],
     ['merged', await archiveOf(content, mergedFields())],
     ['safety', await archiveOf({ 'main.py': 'old\n' }, safetyFields())],
   ]);
@@ -54,7 +71,10 @@ async function childArchive(fields: Partial<ManifestDraft>): Promise<Uint8Array>
   const writer = new BlbWriter(spool, { compress: true });
   const changed = bytesOf('print("changed")\n');
   writer.addFolder('lib');
-  await writer.addFile(newFile('main.py', changed, { checkedBy: 'crc32', crc32: crcOf(changed) }), changed);
+  await writer.addFile(
+    newFile('main.py', changed, { checkedBy: 'crc32', crc32: crcOf(changed) }),
+    changed,
+  );
   writer.addReference(newFile('boot.py', bytesOf('same\n'), { modifiedS: null }), FULL_ID);
   writer.addFailure('data.log', false, 'changed', 'changed three times while it was read');
   writer.addFailure('sd', true, 'ENODEV', 'listing failed');
@@ -102,7 +122,13 @@ export async function damagedArchives(): Promise<ReadonlyMap<string, DamagedArch
   const honest = await takeApart(whole);
   const forged = (lies: Lies) => forge(honest, lies);
   const bent = (change: (manifest: Bent) => void, refit = true) =>
-    forged({ refit, manifest: (manifest) => (change(manifest), manifest) });
+    forged({
+      refit,
+      manifest: (manifest) => {
+        change(manifest);
+        return manifest;
+      },
+    });
   const flipped = (at: number) => whole.map((byte, index) => (index === at ? byte ^ 0x10 : byte));
   const link = forged({ tar: (tar, member) => (member === 0 ? asLink(tar) : tar) });
   const list: readonly (readonly [string, string, string, Uint8Array | Promise<Uint8Array>])[] = [
@@ -111,23 +137,107 @@ export async function damagedArchives(): Promise<ReadonlyMap<string, DamagedArch
     ['cut-in-end', 'archive/truncated', 'the last byte is missing (A3)', whole.slice(0, -1)],
     ['flip-in-head', 'archive/damaged', 'one bit of the manifest (A4)', flipped(200)],
     ['flip-in-data', 'archive/damaged', 'one bit of a file (A4)', flipped(whole.length - 600)],
-    ['flip-in-end', 'archive/damaged', 'one bit of the end member (A4)', flipped(whole.length - 20)],
-    ['appended', 'archive/trailing', 'zeros behind the end (A7)', joinBytes([whole, new Uint8Array(512)])],
+    [
+      'flip-in-end',
+      'archive/damaged',
+      'one bit of the end member (A4)',
+      flipped(whole.length - 20),
+    ],
+    [
+      'appended',
+      'archive/trailing',
+      'zeros behind the end (A7)',
+      joinBytes([whole, new Uint8Array(512)]),
+    ],
     ['twice', 'archive/trailing', 'two archives in one file (A7)', joinBytes([whole, whole])],
     ['text', 'archive/not-blb', 'a script with the wrong name (A11)', bytesOf('import machine\n')],
-    ['gzip', 'archive/not-blb', 'a gzip file with the wrong name (A11)', gzipSync('import machine\n')],
-    ['checksums', 'archive/damaged', 'checksums.txt in CRLF (A12)', forged({ checksums: (text) => text.replaceAll('\n', '\r\n') })],
-    ['not-json', 'archive/manifest', 'a trailing comma (B1)', forged({ manifest: () => bytesOf(`${new TextDecoder().decode(encodeManifest(honest.manifest)).slice(0, -1)},}`) })],
-    ['size-lie', 'archive/manifest', 'a size that is one too large (B4)', bent((manifest) => (manifest.files[0].originalSize += 600))],
-    ['twice-listed', 'archive/manifest', 'a path twice (B7)', bent((manifest) => manifest.files.unshift({ ...manifest.files[0] }))],
-    ['newer', 'archive/unsupported', 'format version 2 (B9)', forged({ manifest: (manifest) => bytesOf(JSON.stringify({ ...manifest, formatVersion: 2 })) })],
-    ['prototype', 'archive/manifest', 'a key __proto__', forged({ manifest: () => bytesOf(new TextDecoder().decode(encodeManifest(honest.manifest)).replace('{', '{"__proto__":{},')) })],
-    ['dot-dot', 'archive/path', 'a path that leads out (C1)', bent((manifest) => (manifest.files[0].relativePath = '../x'))],
+    [
+      'gzip',
+      'archive/not-blb',
+      'a gzip file with the wrong name (A11)',
+      gzipSync('import machine\n'),
+    ],
+    [
+      'checksums',
+      'archive/damaged',
+      'checksums.txt in CRLF (A12)',
+      forged({ checksums: (text) => text.replaceAll('\n', '\r\n') }),
+    ],
+    [
+      'not-json',
+      'archive/manifest',
+      'a trailing comma (B1)',
+      forged({
+        manifest: () =>
+          bytesOf(`${new TextDecoder().decode(encodeManifest(honest.manifest)).slice(0, -1)},}`),
+      }),
+    ],
+    [
+      'size-lie',
+      'archive/manifest',
+      'a size that is one too large (B4)',
+      bent((manifest) => (manifest.files[0].originalSize += 600)),
+    ],
+    [
+      'twice-listed',
+      'archive/manifest',
+      'a path twice (B7)',
+      bent((manifest) => manifest.files.unshift({ ...manifest.files[0] })),
+    ],
+    [
+      'newer',
+      'archive/unsupported',
+      'format version 2 (B9)',
+      forged({
+        manifest: (manifest) => bytesOf(JSON.stringify({ ...manifest, formatVersion: 2 })),
+      }),
+    ],
+    [
+      'prototype',
+      'archive/manifest',
+      'a key __proto__',
+      forged({
+        manifest: () =>
+          bytesOf(
+            new TextDecoder()
+              .decode(encodeManifest(honest.manifest))
+              .replace('{', '{"__proto__":{},'),
+          ),
+      }),
+    ],
+    [
+      'dot-dot',
+      'archive/path',
+      'a path that leads out (C1)',
+      bent((manifest) => (manifest.files[0].relativePath = '../x')),
+    ],
     ['link', 'archive/damaged', 'a symbolic link in the tar (C6)', link],
-    ['bomb', 'archive/damaged', 'a member that inflates to 40 MB (D1)', forged({ member: (bytes, member) => (member === 0 ? bomb(new Uint8Array(0)) : bytes) })],
-    ['bomb-in-head', 'archive/damaged', 'a manifest that inflates to 40 MB (D1)', bomb(tarHeader({ name: 'manifest.json', isFolder: false, sizeBytes: 99, mtimeS: 0 }))],
-    ['huge-manifest', 'archive/limit', 'a manifest said to have 8 GB (B3)', bomb(tarHeader({ name: 'manifest.json', isFolder: false, sizeBytes: 8 ** 11 - 1, mtimeS: 0 }))],
-    ['deep', 'archive/limit', 'ten thousand arrays inside each other (B3)', forged({ manifest: () => bytesOf(`{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`) })],
+    [
+      'bomb',
+      'archive/damaged',
+      'a member that inflates to 40 MB (D1)',
+      forged({ member: (bytes, member) => (member === 0 ? bomb(new Uint8Array(0)) : bytes) }),
+    ],
+    [
+      'bomb-in-head',
+      'archive/damaged',
+      'a manifest that inflates to 40 MB (D1)',
+      bomb(tarHeader({ name: 'manifest.json', isFolder: false, sizeBytes: 99, mtimeS: 0 })),
+    ],
+    [
+      'huge-manifest',
+      'archive/limit',
+      'a manifest said to have 8 GB (B3)',
+      bomb(
+        tarHeader({ name: 'manifest.json', isFolder: false, sizeBytes: 8 ** 11 - 1, mtimeS: 0 }),
+      ),
+    ],
+    [
+      'deep',
+      'archive/limit',
+      'ten thousand arrays inside each other (B3)',
+      forged({ manifest: () => bytesOf(`{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`) }),
+    ],
   ];
   const damaged = new Map<string, DamagedArchive>();
   for (const [name, code, what, bytes] of list) {

@@ -7,12 +7,11 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { readBlbHead } from '../../src/archive/blb-reader.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
-import { checksumsText } from '../../src/archive/checksums.js';
+import { checksumsText, integrityChecksumOf } from '../../src/archive/checksums.js';
 import { endMember } from '../../src/archive/end-member.js';
 import { DEFLATE, gzipMember, joinBytes } from '../../src/archive/gzip-member.js';
 import type { Manifest } from '../../src/archive/manifest.js';
 import { encodeManifest } from '../../src/archive/manifest-codec.js';
-import { integrityChecksumOf } from '../../src/archive/checksums.js';
 import { stateHash, stateRecordsOf } from '../../src/archive/state-hash.js';
 import { statisticsOf } from '../../src/archive/statistics.js';
 import { paddingOf, tarHeader } from '../../src/archive/tar-header.js';
@@ -98,7 +97,11 @@ function layoutOr(manifestBytes: Uint8Array, honest: Apart) {
 }
 
 /** Sizes of the members as they came out. */
-function refitMembers(manifest: Bent, tars: readonly Uint8Array[], members: readonly Uint8Array[]): void {
+function refitMembers(
+  manifest: Bent,
+  tars: readonly Uint8Array[],
+  members: readonly Uint8Array[],
+): void {
   let offset = 0;
   manifest.members = members.map((bytes, index) => {
     const member = { offset, compressedSize: bytes.length, tarSize: tars[index]?.length };
@@ -133,6 +136,7 @@ export function withChecksum(block: Uint8Array): Uint8Array {
   block.fill(0x20, 148, 156);
   const sum = block.subarray(0, 512).reduce((total, byte) => total + byte, 0);
   const text = `${sum.toString(8).padStart(6, '0')} \0`;
-  for (const [index, character] of [...text].entries()) block[148 + index] = character.charCodeAt(0);
+  for (const [index, character] of [...text].entries())
+    block[148 + index] = character.charCodeAt(0);
   return block;
 }

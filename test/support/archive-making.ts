@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { joinParts } from '../../src/archive/blb-parts.js';
-import { BlbWriter } from '../../src/archive/blb-writer.js';
 import type { ManifestDraft, NewFile } from '../../src/archive/blb-writer.js';
+import { BlbWriter } from '../../src/archive/blb-writer.js';
 import { joinBytes } from '../../src/archive/gzip-member.js';
 import { MemorySpool } from '../../src/archive/spool.js';
 
