@@ -12,21 +12,23 @@ export async function run(session: Session): Promise<number> {
   const context = await session.context();
   const seen = await unlock(parts, { remove: false }, context);
   // Only to look: nobody is asked and nothing is removed.
-  if (seen.holder === null || session.dryRun) {
-    session.answer(seen, () => [holderText(seen)]);
+  if (seen.holders.length === 0 || session.dryRun) {
+    session.answer(seen, () => holderLines(seen));
     return STATUS_DONE;
   }
   if (session.options.yes !== true && !session.terminal.canAsk) {
-    session.answer(seen, () => [holderText(seen), 'To remove it: belay-backup unlock --yes']);
+    session.answer(seen, () => [...holderLines(seen), 'To remove: belay-backup unlock --yes']);
     return STATUS_DONE;
   }
   if (session.options.yes !== true) {
-    session.terminal.err(holderText(seen));
-    await session.terminal.confirm('Remove this lock?', session.signal);
+    for (const line of holderLines(seen)) session.terminal.err(line);
+    const what = seen.holders.length === 1 ? 'this lock' : 'these locks';
+    await session.terminal.confirm(`Remove ${what}?`, session.signal);
   }
   const result = await unlock(parts, { remove: true }, context);
   session.answer(result, () => [
-    result.removed ? 'The lock was removed.' : 'The lock is gone already.',
+    ...result.holders.map((holder) => `  ${displayPath(holder.path)}`),
+    result.removed ? 'Removed.' : 'Gone already.',
   ]);
   return STATUS_DONE;
 }
@@ -34,11 +36,13 @@ export async function run(session: Session): Promise<number> {
 const STATE_TEXT = {
   alive: 'which is running',
   dead: 'which is gone',
-  unknown: 'on another computer, so nobody here can tell whether it runs',
+  unknown: 'of which nobody here can tell whether it runs',
 } as const;
 
-function holderText({ holder }: UnlockResult): string {
-  if (holder === null) return 'The folder is not locked.';
-  const since = localTime(holder.since);
-  return `Locked for "${displayPath(holder.purpose)}" by process ${holder.pid} on ${displayPath(holder.host)} since ${since}, ${STATE_TEXT[holder.state]}.`;
+function holderLines({ holders }: UnlockResult): string[] {
+  if (holders.length === 0) return ['The folder is not locked.'];
+  return holders.map(
+    ({ path, purpose, pid, host, since, state }) =>
+      `${displayPath(path)}: "${displayPath(purpose)}" by process ${pid} on ${displayPath(host)} since ${localTime(since)}, ${STATE_TEXT[state]}`,
+  );
 }

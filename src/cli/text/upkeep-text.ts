@@ -59,9 +59,10 @@ export function repairLines(result: RepairResult): string[] {
   const would = result.dryRun ? 'would be ' : '';
   return [
     ...result.swept.map((path) => `${would}swept        ${displayPath(path)}`),
+    ...result.locksRemoved.map((path) => `${would}unlocked     ${displayPath(path)}`),
     ...result.quarantined.map(
       ({ from, to, message }) =>
-        `${would}quarantined  ${displayPath(from)} -> ${displayPath(to)}: ${displayPath(message)}`,
+        `${would}quarantined  ${displayPath(from)}${to === '' ? '' : ` -> ${displayPath(to)}`}: ${displayPath(message)}`,
     ),
     ...result.orphans.map(
       ({ archive, message }) => `orphan       ${displayPath(archive)}: ${displayPath(message)}`,
