@@ -119,7 +119,8 @@ class Reading {
     try {
       await this.#agent.run(job, this.#signal);
     } catch (error) {
-      if (!isBelayError(error) || !error.retryable) throw error;
+      // Damage is asked for again; a wire or a board that is gone is the caller's to find again.
+      if (!isBelayError(error, 'board/integrity') || !error.retryable) throw error;
     }
     for (const each of batch) {
       if (each.state !== 'settled') this.#restart(each, 'not all of it came');
