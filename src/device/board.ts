@@ -29,7 +29,7 @@ export interface ConnectOptions {
 }
 
 /** All of leaving: removing the agent, the prompt, the restart. Closing the port has its own limit. */
-const LEAVE_MS_MAX = 5000;
+const LEAVE_MS_MAX = 7000;
 /** Below this the board should not hold an agent's source besides compiling it (ESP8266: 30 kB). */
 const TIGHT_MEMORY_BYTES = 48 * 1024;
 const HARD_RESET_MS = 500;

@@ -16,6 +16,7 @@ import { isTemporaryName } from './scan.js';
 
 const EXEC_MS_MAX = 20_000;
 const ATTEMPTS = 6;
+const LOST_STARTS_MAX = 4;
 /** Four characters a byte at worst, and the call around it, stay well under 1,000. */
 const PIECE_BYTES = 160;
 const WANTED_AT_ONCE = 40;
@@ -157,6 +158,8 @@ export class TinyFs implements BoardFs {
     const parts: Uint8Array[] = [];
     for await (const part of operation.content()) parts.push(part);
     const bytes = Buffer.concat(parts);
+    // There is no second name to write to: what is wrong must not get as far as the flash.
+    if (sha256(bytes) !== operation.sha256) return { code: 'board/integrity', message: `/${path}: the content does not match its hash` };
     await this.#load('write', signal);
     await this.#agreed(`_belay_file=open(${nameLiteral(path)},'wb')\n_belay_next=0`, signal);
     for (let index = 0; index * PIECE_BYTES < bytes.length; index += 1) {
@@ -170,7 +173,7 @@ export class TinyFs implements BoardFs {
       }
       yield { kind: 'sent', operation, bytes: piece.length };
     }
-    await this.#agreed('_belay_file.close()\ndel _belay_file,_belay_next', signal);
+    await this.#agreed('try:\n _belay_file.close()\n del _belay_file,_belay_next\nexcept NameError:pass', signal);
     const written = await this.#readFile(path, signal);
     if (written instanceof Uint8Array && sha256(written) === operation.sha256) {
       yield { kind: 'staged', operation };
@@ -231,8 +234,16 @@ export class TinyFs implements BoardFs {
   }
 
   async #lines(source: string, signal: AbortSignal): Promise<readonly string[]> {
-    const output = await this.#session.exec(source, { timeoutMs: EXEC_MS_MAX, signal });
-    return tildeLines(output);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return tildeLines(await this.#session.exec(source, { timeoutMs: EXEC_MS_MAX, signal }));
+      } catch (error) {
+        // The byte that starts an exec was lost: nothing ran. All sources here may run twice.
+        const lost = isBelayError(error, 'repl/timeout') || isBelayError(error, 'repl/protocol');
+        if (!lost || attempt >= LOST_STARTS_MAX) throw error;
+        await this.#session.enterRaw({ signal });
+      }
+    }
   }
 }
 
