@@ -2,7 +2,7 @@
 # folder an exclusive-or over the hashes of its entries, whatever their order. `shallow_job` then
 # lists single folders without going deeper.
 def fold(path):
-    digest = bytearray(32)
+    hashed = bytearray(32)
     def visit(path, item):
         hasher = new_hash(path + b'\0')
         if item[1] & 16384:
@@ -13,12 +13,12 @@ def fold(path):
             hasher.update(file_digest(path))
         index = 0
         for byte in hasher.digest():
-            digest[index] ^= byte
+            hashed[index] ^= byte
             index += 1
     error = walk(path, visit)
     put_bytes(b'\0')
     put_number(error)
-    put_bytes(digest[:16])
+    put_bytes(hashed[:16])
 def fold_job(roots):
     prepare(1)
     for path in roots:

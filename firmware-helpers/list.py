@@ -16,7 +16,7 @@ def list_content(path, kind):
         return
     try:
         item = os.stat(path)
-        digest = file_digest(path) if want_hash else b''
+        hashed = file_digest(path) if want_hash else b''
     except Exception as problem:
         put_number(1)
         put_number(number_of(problem))
@@ -25,7 +25,7 @@ def list_content(path, kind):
     value = item[8] - last_modified
     last_modified = item[8]
     put_number(value << 1 if value >= 0 else -1 - (value << 1))
-    put_bytes(digest)
+    put_bytes(hashed)
 def prepare(mode):
     global want_hash, scratch, last_modified
     want_hash = mode

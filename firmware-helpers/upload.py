@@ -71,7 +71,7 @@ def fetch_number():
 def put_file(path):
     error = 0
     size = fetch_number()
-    digest = fetch(digest_length)
+    hashed = fetch(digest_length)
     try:
         opened = open(path, 'wb')
     except Exception as problem:
@@ -87,7 +87,7 @@ def put_file(path):
                 opened.close()
     if not error:
         opened.close()
-        if file_digest(path) != digest:
+        if file_digest(path) != hashed:
             error = 251
     if error:
         try:

@@ -34,7 +34,8 @@ export class AgentFs implements BoardFs {
     const { result, walk } = await scanBoard(this.agent, this.info, options);
     this.#walk = walk;
     if (options.hashes === 'none' || this.#canHash) return result;
-    return { ...result, tree: await this.#hashedHere(result.tree, options.signal) };
+    const tree = await this.#hashedHere(result.tree, options.signal);
+    return { ...result, tree, matchedKnown: options.known !== undefined && sameTree(tree, options.known) };
   }
 
   read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent> {
@@ -85,4 +86,9 @@ export class AgentFs implements BoardFs {
     }
     return hashes;
   }
+}
+
+function sameTree(a: Tree, b: Tree): boolean {
+  const key = (entry: TreeEntry) => (entry.kind === 'file' ? `f ${entry.sizeBytes} ${entry.sha256} ${entry.path}` : `${entry.kind} ${entry.path}`);
+  return a.length === b.length && a.every((entry, at) => key(entry) === key(b[at] as TreeEntry));
 }
