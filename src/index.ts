@@ -30,7 +30,11 @@ import { connectorFor, connectorThrough, openStore, openStoreOf, systemContext }
 
 export type { FileEntry, Manifest, ManifestEntry } from './archive/manifest.js';
 export type { ErrorCode } from './core/errors.js';
-export { BelayError, EXIT_STATUS_BY_CODE, isBelayError } from './core/errors.js';
+export {
+  BelayError,
+  EXIT_STATUS_BY_CODE,
+  isBelayError,
+} from './core/errors.js';
 export type { Operation, Progress } from './core/events.js';
 export type { BackupResult, BackupSummary } from './jobs/backup.js';
 export type { BoardSummary } from './jobs/board-identity.js';
@@ -47,7 +51,11 @@ export type {
 } from './jobs/library-options.js';
 export type { BackupListing, BackupRow, BackupState } from './jobs/list.js';
 export type { MergeResult } from './jobs/merge.js';
-export type { OverwritePolicy, PlannedOperation, RestorePlan } from './jobs/plan-restore.js';
+export type {
+  OverwritePolicy,
+  PlannedOperation,
+  RestorePlan,
+} from './jobs/plan-restore.js';
 export type { KeepRules, PruneResult, PruneRow } from './jobs/prune.js';
 export type { RestoreResult, RestoreSummary } from './jobs/restore.js';
 export type { BackupDetails } from './jobs/show.js';
@@ -235,7 +243,10 @@ export function importBackup(
  */
 export function findVersions(
   pattern: string,
-  options: CallOptions & { readonly backupDirectory?: string; readonly board?: string } = {},
+  options: CallOptions & {
+    readonly backupDirectory?: string;
+    readonly board?: string;
+  } = {},
 ): Promise<FindResult> {
   return findJob(
     { store: openStore(options.backupDirectory) },
@@ -250,8 +261,15 @@ function contextOf(options: CallOptions): JobContext {
       const { type: _type, board: _board, ...progress } = event;
       options.onProgress?.(progress);
     } else if (event.type === 'warning') {
-      options.onWarning?.({ code: event.code, message: event.message, path: event.path });
+      options.onWarning?.({
+        code: event.code,
+        message: event.message,
+        path: event.path,
+      });
     }
   };
-  return systemContext({ signal: options.signal ?? new AbortController().signal, emit });
+  return systemContext({
+    signal: options.signal ?? new AbortController().signal,
+    emit,
+  });
 }

@@ -121,7 +121,9 @@ async function choosePort(
   const choice = chooseBoardPort(list, wanted);
   if (choice.kind === 'one') return choice.port;
   if (choice.kind === 'none')
-    throw new BelayError('port/not-found', choice.message, { hint: choice.hint });
+    throw new BelayError('port/not-found', choice.message, {
+      hint: choice.hint,
+    });
   throw new BelayError(
     'usage/ambiguous-board',
     `${choice.ports.length} boards are plugged in: ${choice.ports.map((port) => port.path).join(', ')}`,

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Progress } from '../src/index.js';
 import {
   BelayError,
   cleanupBackups,
@@ -14,7 +15,6 @@ import {
   mergeBackups,
   validateBackup,
 } from '../src/index.js';
-import type { Progress } from '../src/index.js';
 import { VirtualBoard } from '../src/testing/index.js';
 
 let folder: string;
@@ -23,7 +23,9 @@ let board: DeviceBackup;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'belay-library-'));
-  virtual = await VirtualBoard.start({ files: { 'main.py': 'one\n', 'lib/a.py': 'a = 1\n' } });
+  virtual = await VirtualBoard.start({
+    files: { 'main.py': 'one\n', 'lib/a.py': 'a = 1\n' },
+  });
   board = new DeviceBackup({ openPort: () => virtual.port() });
 });
 
@@ -42,7 +44,11 @@ describe('DeviceBackup', () => {
       description: 'first',
       onProgress: (progress) => heard.push(progress),
     });
-    expect(manifest).toMatchObject({ backupType: 'full', description: 'first', statistics: { fileCount: 2 } });
+    expect(manifest).toMatchObject({
+      backupType: 'full',
+      description: 'first',
+      statistics: { fileCount: 2 },
+    });
     expect(new Set(heard.map((progress) => progress.operation))).toEqual(
       new Set(['connecting', 'scanning', 'reading', 'verifying']),
     );
@@ -52,11 +58,18 @@ describe('DeviceBackup', () => {
 
   it('restores what was chosen, plans without changing anything, and takes it back', async () => {
     await board.createBackup({ backupDirectory: folder });
-    const fresh = await VirtualBoard.start({ files: {}, uniqueIdHex: 'aa00000000000001' });
+    const fresh = await VirtualBoard.start({
+      files: {},
+      uniqueIdHex: 'aa00000000000001',
+    });
     try {
       const target = new DeviceBackup({ openPort: () => fresh.port() });
       const backup = archiveOf();
-      const plan = await target.restoreFromBackup({ backup, backupDirectory: folder, dryRun: true });
+      const plan = await target.restoreFromBackup({
+        backup,
+        backupDirectory: folder,
+        dryRun: true,
+      });
       expect(plan.written).toEqual(['lib/a.py', 'main.py']);
       expect([...(await fresh.dump())]).toEqual([]);
       const done = await target.restoreFromBackup({
@@ -65,7 +78,12 @@ describe('DeviceBackup', () => {
         selectiveRestore: ['/lib'],
         pathMap: { lib: 'library' },
       });
-      expect(done).toMatchObject({ written: ['library/a.py'], verified: true, failed: [], bytes: 6 });
+      expect(done).toMatchObject({
+        written: ['library/a.py'],
+        verified: true,
+        failed: [],
+        bytes: 6,
+      });
       expect([...(await fresh.dump()).keys()]).toEqual(['library', 'library/a.py']);
       await target.undoRestore({ backupDirectory: folder });
       expect([...(await fresh.dump())]).toEqual([]);
@@ -76,7 +94,11 @@ describe('DeviceBackup', () => {
 
   it('keeps as many backups as maxBackupCount says', async () => {
     for (let time = 0; time < 3; time += 1) {
-      await board.createBackup({ backupDirectory: folder, type: 'full', maxBackupCount: 2 });
+      await board.createBackup({
+        backupDirectory: folder,
+        type: 'full',
+        maxBackupCount: 2,
+      });
     }
     expect((await listBackups(folder)).backups).toHaveLength(2);
   });
@@ -84,9 +106,16 @@ describe('DeviceBackup', () => {
   it('ends with job/cancelled when its signal is aborted, and leaves no archive', async () => {
     const abort = new AbortController();
     const onProgress = () => abort.abort();
-    const run = board.createBackup({ backupDirectory: folder, signal: abort.signal, onProgress });
+    const run = board.createBackup({
+      backupDirectory: folder,
+      signal: abort.signal,
+      onProgress,
+    });
     await expect(run).rejects.toBeInstanceOf(BelayError);
-    await expect(run).rejects.toMatchObject({ code: 'job/cancelled', exitCode: 130 });
+    await expect(run).rejects.toMatchObject({
+      code: 'job/cancelled',
+      exitCode: 130,
+    });
     expect((await listBackups(folder)).backups).toEqual([]);
   });
 });
@@ -96,15 +125,31 @@ describe('the functions without a board', () => {
     await board.createBackup({ backupDirectory: folder });
     const full = archiveOf();
     const target = new DeviceBackup({ openPort: () => virtual.port() });
-    await target.restoreFromBackup({ backup: full, backupDirectory: folder, selectiveRestore: ['main.py'], devicePath: '/copy' });
+    await target.restoreFromBackup({
+      backup: full,
+      backupDirectory: folder,
+      selectiveRestore: ['main.py'],
+      devicePath: '/copy',
+    });
     await board.createBackup({ backupDirectory: folder });
     const increment = archiveOf();
-    expect((await listBackups(folder)).backups.map((row) => row.archive)).toEqual([full, increment]);
+    expect((await listBackups(folder)).backups.map((row) => row.archive)).toEqual([
+      full,
+      increment,
+    ]);
     expect((await getBackupInfo(increment)).manifest.backupType).toBe('incremental');
-    expect(await validateBackup(increment)).toMatchObject({ valid: true, archives: [{ restorable: true }, { restorable: true }] });
+    expect(await validateBackup(increment)).toMatchObject({
+      valid: true,
+      archives: [{ restorable: true }, { restorable: true }],
+    });
     const { changes } = await compareBackups(full, increment);
-    expect(changes.map((change) => `${change.status} ${change.path}`)).toEqual(['+ copy', '+ copy/main.py']);
-    expect((await findVersions('main.py', { backupDirectory: folder })).files.map((file) => file.path)).toEqual(['copy/main.py', 'main.py']);
+    expect(changes.map((change) => `${change.status} ${change.path}`)).toEqual([
+      '+ copy',
+      '+ copy/main.py',
+    ]);
+    expect(
+      (await findVersions('main.py', { backupDirectory: folder })).files.map((file) => file.path),
+    ).toEqual(['copy/main.py', 'main.py']);
     expect((await mergeBackups(increment, { replace: true })).removed).toHaveLength(2);
     expect((await cleanupBackups(folder, { last: 1 }, { dryRun: true })).removed).toEqual([]);
   });

@@ -24,5 +24,6 @@ export function chainArchiveOf(stored: StoredBackup): ChainArchive {
     pinned: stored.pinned,
     manifest: stored.head?.manifest ?? null,
     problem: stored.problem,
+    partial: stored.partial,
   };
 }

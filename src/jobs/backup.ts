@@ -25,7 +25,11 @@ import { readFiles } from './read-files.js';
 import type { Survey } from './survey-board.js';
 import { Surveyor } from './survey-board.js';
 
-export type { BackupOptions, BackupResult, BackupSummary } from './backup-options.js';
+export type {
+  BackupOptions,
+  BackupResult,
+  BackupSummary,
+} from './backup-options.js';
 
 /**
  * Backs up one board. Resolves for a partial backup too (`summary.partial`); throws a BelayError
@@ -168,7 +172,16 @@ class BackupRun {
       .filter((each) => each.boardFolder === boardFolder)
       .map(chainArchiveOf);
     const parent = survey.choice.parent?.manifest;
-    const asked = { type: type ?? 'auto', path, include, exclude, mounts, compress, quick, verify };
+    const asked = {
+      type: type ?? 'auto',
+      path,
+      include,
+      exclude,
+      mounts,
+      compress,
+      quick,
+      verify,
+    };
     return manifestDraft(
       {
         sequence: nextSequence(own),
@@ -214,7 +227,11 @@ class BackupRun {
     survey: Survey,
     outcome: 'unchanged' | 'planned',
   ): BackupResult {
-    const failed = survey.plan.failures.map(({ path, code, message }) => ({ path, code, message }));
+    const failed = survey.plan.failures.map(({ path, code, message }) => ({
+      path,
+      code,
+      message,
+    }));
     return this.#result(outcome, survey, this.#summary(session, survey, survey.tree), {
       manifest: null,
       failed,

@@ -88,7 +88,10 @@ export class BoardBackups {
         paths: options.selectiveRestore,
         include: options.includePatterns,
         exclude: options.excludePatterns,
-        map: Object.entries(options.pathMap ?? {}).map(([from, to]) => ({ from, to })),
+        map: Object.entries(options.pathMap ?? {}).map(([from, to]) => ({
+          from,
+          to,
+        })),
         overwrite: typeof overwriteExisting === 'boolean' ? boolean : overwriteExisting,
         delete: options.deleteExtra,
         safety: options.backupExisting,

@@ -3,12 +3,19 @@ import type { Manifest, ManifestDeviceInfo } from '../archive/manifest.js';
 import type { BoardInfo } from '../device/device-fs.js';
 import type { JobWarning } from './context.js';
 
+/** The firmware of files that come from no board: there is nothing to differ from. */
+export const IMPORTED = 'imported';
+
 export function boardDifferences(
-  source: { readonly device: ManifestDeviceInfo; readonly scope: Manifest['scope'] },
+  source: {
+    readonly device: ManifestDeviceInfo;
+    readonly scope: Manifest['scope'];
+  },
   info: BoardInfo,
   targets: readonly string[],
 ): readonly JobWarning[] {
   const { device } = source;
+  if (device.firmware === IMPORTED) return [];
   const warnings: JobWarning[] = [];
   const warn = (code: string, message: string) => warnings.push({ code, message, path: null });
   if (device.uniqueId !== info.uniqueId) {

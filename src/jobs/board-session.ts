@@ -65,7 +65,10 @@ export class BoardSession {
   /** Bytes on the wire in this job, all connections together. */
   counters(): { readonly bytesIn: number; readonly bytesOut: number } {
     const { bytesIn, bytesOut } = this.#connection.counters();
-    return { bytesIn: this.#before.bytesIn + bytesIn, bytesOut: this.#before.bytesOut + bytesOut };
+    return {
+      bytesIn: this.#before.bytesIn + bytesIn,
+      bytesOut: this.#before.bytesOut + bytesOut,
+    };
   }
 
   /** Something new was achieved: the count of losses in a row starts again. */
@@ -115,7 +118,10 @@ export class BoardSession {
     this.#left = true;
     for (;;) {
       try {
-        const connection = await this.#connect({ signal, expectUniqueId: uniqueId });
+        const connection = await this.#connect({
+          signal,
+          expectUniqueId: uniqueId,
+        });
         if (connection.info.uniqueId !== uniqueId) {
           await connection.leave('leave');
           throw new BelayError(
@@ -158,7 +164,12 @@ export class BoardSession {
     } catch (error) {
       if (!isBelayError(error)) throw error;
       const message = error.hint === null ? error.message : `${error.message}. ${error.hint}`;
-      this.#context.emit({ type: 'warning', code: 'board-not-left', message, path: null });
+      this.#context.emit({
+        type: 'warning',
+        code: 'board-not-left',
+        message,
+        path: null,
+      });
     }
   }
 }

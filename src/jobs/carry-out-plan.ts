@@ -168,7 +168,12 @@ class Carrier {
     );
     const { signal } = this.#context;
     // The hash of every file under its final name is asked for once, in one exchange, at the end.
-    const options = { strategy: plan.strategy, keepGoing, verify: false, signal };
+    const options = {
+      strategy: plan.strategy,
+      keepGoing,
+      verify: false,
+      signal,
+    };
     for await (const event of session.fs.apply([...planned.keys()], options)) {
       const operation = planned.get(event.operation);
       const { path } = event.operation;
@@ -251,7 +256,9 @@ class Carrier {
     );
     if (outcome.complete) {
       await store.remove([safety.path]);
-      return withDetails(cause, '; the board was put back as it was', { rolledBack: true });
+      return withDetails(cause, '; the board was put back as it was', {
+        rolledBack: true,
+      });
     }
     return new BelayError(
       cause.code,
@@ -259,7 +266,12 @@ class Carrier {
       {
         hint: `plug the board in and run: belay-backup restore --undo (its old files are in ${safety.path})`,
         cause,
-        details: { ...cause.details, rolledBack: false, written, safetyArchive: safety.path },
+        details: {
+          ...cause.details,
+          rolledBack: false,
+          written,
+          safetyArchive: safety.path,
+        },
       },
     );
   }

@@ -89,7 +89,10 @@ export class ContentReader {
     return whole;
   }
 
-  #sourceOf(path: string): { readonly archive: KnownArchive; readonly entry: FileEntry } {
+  #sourceOf(path: string): {
+    readonly archive: KnownArchive;
+    readonly entry: FileEntry;
+  } {
     const source = this.content.sources.get(path);
     if (source !== undefined) return source;
     throw new BelayError(

@@ -59,12 +59,18 @@ async function probed(
   context: JobContext,
 ): Promise<DeviceRow> {
   try {
-    const connection = await parts.connectTo(port.path)({ signal: context.signal });
+    const connection = await parts.connectTo(port.path)({
+      signal: context.signal,
+    });
     const board = summaryOfConnection(connection, null);
     await connection.leave('auto');
     return { ...port, board, problem: null };
   } catch (error) {
     if (!isBelayError(error) || error.code === 'job/cancelled') throw error;
-    return { ...port, board: null, problem: { code: error.code, message: error.message } };
+    return {
+      ...port,
+      board: null,
+      problem: { code: error.code, message: error.message },
+    };
   }
 }

@@ -162,7 +162,10 @@ async function readTexts(
     (entry): entry is TreeFile => entry.kind === 'file' && wanted.has(entry.path),
   );
   const parts = new Map<string, Uint8Array[]>();
-  for await (const event of session.fs.read(files, { compress: true, signal })) {
+  for await (const event of session.fs.read(files, {
+    compress: true,
+    signal,
+  })) {
     if (event.kind === 'restart' || event.kind === 'failed') parts.delete(event.file.path);
     if (event.kind === 'data')
       parts.set(event.file.path, [...(parts.get(event.file.path) ?? []), event.bytes]);

@@ -49,7 +49,10 @@ export async function extractBackup(
   try {
     const files = entries.filter((entry) => entry.kind === 'file');
     const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    const head = { backupId: source.tip.manifest.backupId, output: options.output };
+    const head = {
+      backupId: source.tip.manifest.backupId,
+      output: options.output,
+    };
     if (options.dryRun === true) {
       const paths = entries.map((entry) => entry.path);
       return {

@@ -104,7 +104,14 @@ export class FileIntake {
   #stateOf(file: TreeFile): Arriving {
     let state = this.#arriving.get(file.path);
     if (state === undefined) {
-      state = { file, chunks: [], bytes: 0, member: null, written: 0, isVoid: false };
+      state = {
+        file,
+        chunks: [],
+        bytes: 0,
+        member: null,
+        written: 0,
+        isVoid: false,
+      };
       this.#arriving.set(file.path, state);
     }
     return state;
@@ -165,8 +172,17 @@ export class FileIntake {
     this.#arriving.delete(file.path);
     // A member's header was written with the listed time; for the others the newer one is right.
     const modifiedS = state.member === null ? event.modifiedS : file.modifiedS;
-    const meta: NewFile = { path: file.path, sizeBytes, modifiedS, sha256, checkedBy };
-    const dataIn = this.#options.holder({ checksum: sha256, originalSize: sizeBytes });
+    const meta: NewFile = {
+      path: file.path,
+      sizeBytes,
+      modifiedS,
+      sha256,
+      checkedBy,
+    };
+    const dataIn = this.#options.holder({
+      checksum: sha256,
+      originalSize: sizeBytes,
+    });
     if (dataIn !== null) {
       await this.#release(state);
       this.#writer.addReference(meta, dataIn);

@@ -18,7 +18,9 @@ export function finishPlan(parts: {
   readonly warnings: readonly JobWarning[];
 }): RestorePlan {
   const operations = inOrder(parts.operations, parts.info);
-  const verdict = judgeSpace(operations, parts.info, { inPlace: parts.inPlace });
+  const verdict = judgeSpace(operations, parts.info, {
+    inPlace: parts.inPlace,
+  });
   const strategy = verdict.strategy ?? 'one-by-one';
   const of = <K extends PlannedOperation['kind']>(kind: K) =>
     operations.filter((each): each is PlannedOperation & { kind: K } => each.kind === kind);

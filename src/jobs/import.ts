@@ -1,8 +1,21 @@
 /** `import`: a project folder or an archive of others as a backup that can be restored to any board. */
 
-import type { Manifest } from '../archive/manifest.js';
-import { BelayError } from '../core/errors.js';
+import type { BlbWriter } from '../archive/blb-writer.js';
+import type { Manifest, ManifestDeviceInfo } from '../archive/manifest.js';
+import { nextSequence } from '../chain/lineage.js';
+import { throwIfAborted } from '../core/errors.js';
+import type { Tree } from '../core/tree.js';
+import { scanHostTree } from '../store/host-import.js';
+import { addStreamed } from './add-streamed.js';
+import { chainArchiveOf } from './archive-listing.js';
+import { IMPORTED } from './board-differences.js';
+import { identityOfManifest } from './board-identity.js';
 import type { FailedPath, JobContext, StoreParts } from './context.js';
+import { formatOf, nameOfInput, notYet } from './exchange-format.js';
+import { selectContent } from './extract.js';
+import { JobVoice } from './job-voice.js';
+import { manifestDraft } from './manifest-draft.js';
+import { filterTree } from './plan-backup.js';
 
 export interface ImportOptions {
   /** A folder, .tar, .tgz, .zip or .blb. */
@@ -26,10 +39,175 @@ export interface ImportResult {
   readonly failed: readonly FailedPath[];
 }
 
+/**
+ * One full backup out of files that no board sent. It belongs to the board named `boardName`
+ * (default: the input's own name), and `restore` puts it onto any board.
+ */
 export async function importBackup(
-  _parts: StoreParts,
-  _options: ImportOptions,
-  _context: JobContext,
+  parts: StoreParts,
+  options: ImportOptions,
+  context: JobContext,
 ): Promise<ImportResult> {
-  throw new BelayError('job/failed', 'import is not available');
+  const voice = new JobVoice(context);
+  const format = formatOf(options.input);
+  if (format !== 'folder' && format !== 'blb') throw notYet('import', format);
+  voice.begin('scanning');
+  const input =
+    format === 'blb'
+      ? await inputOfArchive(parts, options, voice, context)
+      : await inputOfFolder(options, context);
+  voice.end();
+  for (const { path, message } of input.failed) voice.warn('left-out', message, path);
+  try {
+    return await importInput(parts, options, input, voice, context);
+  } finally {
+    await input.close();
+  }
+}
+
+interface ImportInput {
+  readonly tree: Tree;
+  readonly device: ManifestDeviceInfo;
+  readonly description: string | null;
+  readonly failed: readonly FailedPath[];
+  readonly read: (path: string) => AsyncIterable<Uint8Array>;
+  readonly close: () => Promise<void>;
+}
+
+async function inputOfFolder(options: ImportOptions, context: JobContext): Promise<ImportInput> {
+  const { include = [], exclude = [], input } = options;
+  const host = await scanHostTree(input, {
+    signal: context.signal,
+    decodeNames: true,
+  });
+  return {
+    tree: filterTree(host.tree, { include, exclude }),
+    device: deviceOf(options.boardName ?? nameOfInput(input)),
+    description: null,
+    failed: host.skipped.map(({ path, why }) => ({
+      path,
+      code: 'store/unsafe-path',
+      message: why,
+    })),
+    read: (path) => host.read(path),
+    close: async () => {},
+  };
+}
+
+/** An archive of ours keeps its board, unless another one is named; its files are verified first. */
+async function inputOfArchive(
+  parts: StoreParts,
+  options: ImportOptions,
+  voice: JobVoice,
+  context: JobContext,
+): Promise<ImportInput> {
+  const { include, exclude, boardName, input } = options;
+  const wanted = { backup: input, include, exclude };
+  const { source, entries, missing } = await selectContent(parts, wanted, voice, context);
+  const { deviceInfo, description } = source.tip.manifest;
+  const kept = new Set(entries.map((entry) => entry.path));
+  return {
+    tree: source.tree.filter((entry) => kept.has(entry.path)),
+    device: boardName === undefined || boardName === null ? deviceInfo : deviceOf(boardName),
+    description,
+    failed: missing,
+    read: (path) => source.content.read(path),
+    close: () => source.content.close(),
+  };
+}
+
+async function importInput(
+  { store }: StoreParts,
+  options: ImportOptions,
+  input: ImportInput,
+  voice: JobVoice,
+  context: JobContext,
+): Promise<ImportResult> {
+  const files = input.tree.filter((entry) => entry.kind === 'file');
+  const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const counts = {
+    fileCount: files.length,
+    totalOriginalSize: bytes,
+    failed: input.failed,
+  };
+  if (options.dryRun === true) return { backupId: null, archive: null, manifest: null, ...counts };
+  const boardFolder = await store.boardFolderFor(identityOfManifest(input.device));
+  const lockOptions = {
+    retryMs: options.retryLockMs ?? 0,
+    signal: context.signal,
+  };
+  const lock = await store.lock(boardFolder, 'import', lockOptions);
+  const archive = await store.create(boardFolder, 'backup', { compress: true });
+  try {
+    voice.begin('compressing', { files: files.length, bytes });
+    await fillWith(archive.writer, input, voice, context.signal);
+    const stored = (await store.list({ safety: true })).filter(
+      (each) => each.boardFolder === boardFolder,
+    );
+    const draft = manifestDraft(
+      {
+        sequence: nextSequence(stored.map(chainArchiveOf)),
+        backupType: 'full',
+        deviceInfo: input.device,
+        scope: {
+          roots: [''],
+          path: '',
+          patterns: { include: [], exclude: [] },
+        },
+        description: options.description ?? input.description,
+        options: { importedFrom: nameOfInput(options.input) },
+        durationMs: voice.elapsedMs,
+      },
+      context,
+    );
+    const { manifest, path } = await archive.commit(draft, {
+      signal: context.signal,
+    });
+    voice.end();
+    return { backupId: manifest.backupId, archive: path, manifest, ...counts };
+  } finally {
+    await archive.abort();
+    await lock.release();
+  }
+}
+
+async function fillWith(
+  writer: BlbWriter,
+  input: ImportInput,
+  voice: JobVoice,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const entry of input.tree) {
+    throwIfAborted(signal);
+    if (entry.kind === 'folder') writer.addFolder(entry.path);
+    if (entry.kind !== 'file') continue;
+    const { path, sizeBytes, modifiedS, sha256 } = entry;
+    const meta = {
+      path,
+      sizeBytes,
+      modifiedS,
+      sha256: sha256 as string,
+      checkedBy: 'sha256' as const,
+    };
+    await addStreamed(writer, meta, input.read(path));
+    voice.advance(sizeBytes, path);
+    voice.fileDone(path);
+  }
+}
+
+/** Files that come from no board: any board may get them. */
+function deviceOf(boardName: string): ManifestDeviceInfo {
+  return {
+    firmware: IMPORTED,
+    version: '',
+    machine: 'imported files',
+    platform: '',
+    uniqueId: null,
+    boardName,
+    usbSerial: null,
+    epochYear: 1970,
+    mounts: [],
+    mpy: null,
+    probe: {},
+  };
 }

@@ -27,7 +27,10 @@ export class JobVoice {
 
   begin(
     operation: Operation,
-    totals: { readonly files: number; readonly bytes: number } = { files: 0, bytes: 0 },
+    totals: { readonly files: number; readonly bytes: number } = {
+      files: 0,
+      bytes: 0,
+    },
   ): void {
     this.#meter.begin(operation, totals);
     this.#tick();

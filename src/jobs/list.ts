@@ -1,6 +1,5 @@
 /** `list`: the backups of the folder, with the state of their chains. */
 import type { BackupType } from '../archive/manifest.js';
-import { isPartial } from '../chain/archive.js';
 import type { BelayError } from '../core/errors.js';
 import type { StoredBackup } from '../store/backup-folder.js';
 import type { ArchiveListing } from './archive-listing.js';
@@ -104,8 +103,11 @@ function stateOfSingle(stored: StoredBackup): {
   readonly state: BackupState;
   readonly problem: BelayError | null;
 } {
-  const { problem, head } = stored;
+  const { problem, partial } = stored;
   if (problem !== null)
-    return { state: problem.code === 'archive/unsupported' ? 'unsupported' : 'corrupt', problem };
-  return { state: head !== null && isPartial(head.manifest) ? 'partial' : 'ok', problem: null };
+    return {
+      state: problem.code === 'archive/unsupported' ? 'unsupported' : 'corrupt',
+      problem,
+    };
+  return { state: partial ? 'partial' : 'ok', problem: null };
 }

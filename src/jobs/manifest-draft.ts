@@ -43,7 +43,11 @@ export function manifestDraft(given: Given, context: JobContext): ManifestDraft 
     supersedes: given.supersedes ?? [],
     mergedAt: given.mergedAt ?? null,
     restoreRecord: given.restoreRecord ?? null,
-    requiredFeatures: given.requiredFeatures ?? { read: [], extend: [], merge: [] },
+    requiredFeatures: given.requiredFeatures ?? {
+      read: [],
+      extend: [],
+      merge: [],
+    },
     statistics: { backupDurationMs: given.durationMs },
   };
 }

@@ -39,7 +39,10 @@ export interface MergeResult {
   /** The archives it is made of, oldest first. */
   readonly sources: readonly string[];
   readonly removed: readonly string[];
-  readonly kept: readonly { readonly archive: string; readonly reason: string }[];
+  readonly kept: readonly {
+    readonly archive: string;
+    readonly reason: string;
+  }[];
   readonly archiveSize: number;
   readonly dryRun: boolean;
 }
@@ -51,12 +54,19 @@ export async function mergeBackups(
   context: JobContext,
 ): Promise<MergeResult> {
   const { store } = parts;
-  const choice = { wanted: options.backup, board: options.board, safety: false };
+  const choice = {
+    wanted: options.backup,
+    board: options.board,
+    safety: false,
+  };
   const { boardFolder, path } = await selectBackup(parts, choice, context);
   if (options.dryRun === true)
     return plannedMerge(await listArchives(store), path, options.replace === true);
   const retryMs = options.retryLockMs ?? 0;
-  const lock = await store.lock(boardFolder, 'merge', { retryMs, signal: context.signal });
+  const lock = await store.lock(boardFolder, 'merge', {
+    retryMs,
+    signal: context.signal,
+  });
   try {
     await store.sweep();
     return await mergeUnderLock(
@@ -97,7 +107,10 @@ export async function mergeUnderLock(
     alreadyMerged: plan.existing !== null,
     sources: plan.chain.map((archive) => archive.path),
     removed: remove.map((archive) => archive.path),
-    kept: kept.map(({ archive, why }) => ({ archive: archive.path, reason: why })),
+    kept: kept.map(({ archive, why }) => ({
+      archive: archive.path,
+      reason: why,
+    })),
     archiveSize: merged.archiveBytes,
     dryRun: false,
   };
@@ -203,7 +216,10 @@ function plannedMerge(listing: ArchiveListing, path: string, replace: boolean): 
     alreadyMerged: plan.existing !== null,
     sources: plan.chain.map((archive) => archive.path),
     removed: remove.map((archive) => archive.path),
-    kept: kept.map(({ archive, why }) => ({ archive: archive.path, reason: why })),
+    kept: kept.map(({ archive, why }) => ({
+      archive: archive.path,
+      reason: why,
+    })),
     archiveSize: plan.existing?.archiveBytes ?? 0,
     dryRun: true,
   };

@@ -28,5 +28,10 @@ export async function pinBackup(
   const { manifest, path } = knownArchiveOf(stored);
   const changed = stored.pinned !== options.pinned;
   if (changed && options.dryRun !== true) await parts.store.setPin(path, options.pinned);
-  return { backupId: manifest.backupId, archive: path, pinned: options.pinned, changed };
+  return {
+    backupId: manifest.backupId,
+    archive: path,
+    pinned: options.pinned,
+    changed,
+  };
 }

@@ -26,7 +26,10 @@ export interface BackupPlan {
   readonly folders: readonly string[];
   readonly failures: readonly TreeFailure[];
   /** Content that another archive holds. */
-  readonly references: readonly { readonly meta: NewFile; readonly dataIn: string }[];
+  readonly references: readonly {
+    readonly meta: NewFile;
+    readonly dataIn: string;
+  }[];
   /** To be read over the wire, in the tree's order. */
   readonly reads: readonly TreeFile[];
   /** Path of a read -> files of the same content, which get theirs from it. */
@@ -56,7 +59,10 @@ export function planBackup(tree: Tree, base: Manifest | null): BackupPlan {
     const { sha256, sizeBytes } = file;
     const dataIn = sha256 === null ? null : holder({ checksum: sha256, originalSize: sizeBytes });
     if (sha256 !== null && dataIn !== null) {
-      references.push({ meta: referenceOf(file, sha256, known.get(file.path)), dataIn });
+      references.push({
+        meta: referenceOf(file, sha256, known.get(file.path)),
+        dataIn,
+      });
       continue;
     }
     const content = `${sha256}:${sizeBytes}`;
@@ -81,7 +87,13 @@ export function planBackup(tree: Tree, base: Manifest | null): BackupPlan {
 function referenceOf(file: TreeFile, sha256: string, known: FileEntry | undefined): NewFile {
   const { path, sizeBytes, modifiedS } = file;
   const unread = known !== undefined && known.checksum === sha256 && trusted.has(file);
-  return { path, sizeBytes, modifiedS, sha256, checkedBy: unread ? 'size-time' : 'sha256' };
+  return {
+    path,
+    sizeBytes,
+    modifiedS,
+    sha256,
+    checkedBy: unread ? 'size-time' : 'sha256',
+  };
 }
 
 /** Files whose hash was taken over from the base by size and time. */
@@ -159,7 +171,12 @@ export function isUnchanged(tree: Tree, reference: Manifest): boolean {
 export function countFiles(tree: Tree, base: Manifest | null): FileCounts {
   const files = tree.filter((entry) => entry.kind === 'file').length;
   if (base === null)
-    return { filesNew: files, filesChanged: 0, filesUnchanged: 0, filesDeleted: 0 };
+    return {
+      filesNew: files,
+      filesChanged: 0,
+      filesUnchanged: 0,
+      filesDeleted: 0,
+    };
   let filesNew = 0;
   let filesChanged = 0;
   let filesDeleted = 0;
@@ -173,7 +190,12 @@ export function countFiles(tree: Tree, base: Manifest | null): FileCounts {
       else filesNew += 1;
     } else if (before?.kind === 'file') filesDeleted += 1;
   }
-  return { filesNew, filesChanged, filesUnchanged: files - filesNew - filesChanged, filesDeleted };
+  return {
+    filesNew,
+    filesChanged,
+    filesUnchanged: files - filesNew - filesChanged,
+    filesDeleted,
+  };
 }
 
 /**

@@ -178,7 +178,13 @@ class PlanDraft {
     const { path } = entry;
     if (entry.kind === 'file') {
       const { sizeBytes, sha256 } = entry;
-      this.deletions.set(path, { kind: 'delete-file', path, sizeBytes, sha256, reason });
+      this.deletions.set(path, {
+        kind: 'delete-file',
+        path,
+        sizeBytes,
+        sha256,
+        reason,
+      });
     } else if (entry.kind === 'folder') {
       this.deletions.set(path, { kind: 'delete-folder', path, reason });
     }
@@ -198,11 +204,19 @@ class PlanDraft {
     readonly message: string;
   } | null {
     const { info, scannedMounts } = this.#input.board;
-    const unfit = (code: string, message: string) => ({ kind: 'unfit' as const, code, message });
+    const unfit = (code: string, message: string) => ({
+      kind: 'unfit' as const,
+      code,
+      message,
+    });
     const name = pathProblem(target);
     if (name !== null) return unfit('board/unfit', name);
     if (!info.hasFolders && entry.kind === 'folder') {
-      return { kind: 'folder-needless', code: 'board/unfit', message: 'this board has no folders' };
+      return {
+        kind: 'folder-needless',
+        code: 'board/unfit',
+        message: 'this board has no folders',
+      };
     }
     if (!info.hasFolders && this.#hasFolderAbove(entry))
       return unfit('board/unfit', 'this board has no folders');
@@ -237,7 +251,10 @@ class PlanDraft {
   }
 
   deleteExtras(mapping: PathMapping, wanted: ReadonlyMap<string, TreeEntry>): void {
-    const staying = { blocked: this.#blocked, deleted: new Set(this.deletions.keys()) };
+    const staying = {
+      blocked: this.#blocked,
+      deleted: new Set(this.deletions.keys()),
+    };
     for (const entry of extrasOf(this.#input, mapping, wanted, staying)) {
       this.#delete(entry, 'extra');
     }

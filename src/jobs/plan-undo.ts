@@ -113,7 +113,16 @@ function comeback(
   if (before.kind !== 'file' || before.checksum === undefined || file === undefined) return [];
   const replaces =
     entry?.kind === 'file' ? { sha256: entry.sha256, sizeBytes: entry.sizeBytes } : null;
-  return [{ kind: 'put', path, source: path, ...file, sha256: before.checksum, replaces }];
+  return [
+    {
+      kind: 'put',
+      path,
+      source: path,
+      ...file,
+      sha256: before.checksum,
+      replaces,
+    },
+  ];
 }
 
 /** Drops what would come back below something that stays in its way, as a conflict. */

@@ -40,7 +40,10 @@ export async function readFiles(
     try {
       if (relist) due = await listAgain(session, due, intake, options);
       relist = false;
-      for await (const event of session.fs.read(due, { compress: true, signal: options.signal })) {
+      for await (const event of session.fs.read(due, {
+        compress: true,
+        signal: options.signal,
+      })) {
         await intake.take(event);
         if (event.kind === 'verified' || event.kind === 'failed') session.progressed();
         if (event.kind === 'restart')
@@ -69,7 +72,12 @@ async function listAgain(
   options: ReadingOptions,
 ): Promise<readonly TreeFile[]> {
   const { roots, mounts, signal } = options;
-  const { tree } = await session.fs.scan({ roots, mounts, hashes: 'none', signal });
+  const { tree } = await session.fs.scan({
+    roots,
+    mounts,
+    hashes: 'none',
+    signal,
+  });
   const present = new Map(tree.map((entry) => [entry.path, entry]));
   const found: TreeFile[] = [];
   for (const file of due) {

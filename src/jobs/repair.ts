@@ -21,7 +21,10 @@ export interface RepairResult {
     readonly message: string;
   }[];
   /** Backups that can't be restored although their own archive is whole. */
-  readonly orphans: readonly { readonly archive: string; readonly message: string }[];
+  readonly orphans: readonly {
+    readonly archive: string;
+    readonly message: string;
+  }[];
   readonly healthy: number;
   readonly dryRun: boolean;
 }
@@ -45,7 +48,10 @@ export async function repair(
   const rest = dryRun ? checked : await verifyBackups(parts, {}, context);
   const orphans = rest.archives
     .filter((archive) => !gone.has(archive.archive) && !archive.restorable)
-    .map(({ archive, findings, state }) => ({ archive, message: findings[0]?.message ?? state }));
+    .map(({ archive, findings, state }) => ({
+      archive,
+      message: findings[0]?.message ?? state,
+    }));
   return {
     swept,
     locksRemoved: stale.map((lock) => lock.path),
@@ -95,7 +101,12 @@ async function quarantine(
       signal: context.signal,
     });
     try {
-      moved.push({ from: archive, to: await store.quarantine(archive), code, message });
+      moved.push({
+        from: archive,
+        to: await store.quarantine(archive),
+        code,
+        message,
+      });
     } finally {
       await lock.release();
     }

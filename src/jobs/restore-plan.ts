@@ -19,7 +19,10 @@ export type PlannedOperation =
       readonly sha256: string;
       readonly modifiedS: number | null;
       /** The file that stands there now; null where there is none. */
-      readonly replaces: { readonly sha256: string | null; readonly sizeBytes: number } | null;
+      readonly replaces: {
+        readonly sha256: string | null;
+        readonly sizeBytes: number;
+      } | null;
     }
   | {
       readonly kind: 'delete-file';
@@ -28,7 +31,11 @@ export type PlannedOperation =
       readonly sha256: string | null;
       readonly reason: DeleteReason;
     }
-  | { readonly kind: 'delete-folder'; readonly path: string; readonly reason: DeleteReason };
+  | {
+      readonly kind: 'delete-folder';
+      readonly path: string;
+      readonly reason: DeleteReason;
+    };
 
 export interface SkippedPath {
   readonly path: string;
@@ -53,6 +60,9 @@ export interface RestorePlan {
   readonly foldersToMake: number;
   readonly foldersToDelete: number;
   /** Free bytes the board said it has and those the plan needs; null where it can't tell. */
-  readonly space: { readonly freeBytes: number; readonly neededBytes: number } | null;
+  readonly space: {
+    readonly freeBytes: number;
+    readonly neededBytes: number;
+  } | null;
   readonly warnings: readonly JobWarning[];
 }

@@ -37,7 +37,11 @@ export function changesOf(
     }
   }
   return [...after]
-    .map(([path, state]) => ({ path, before: states.get(path) ?? ABSENT, after: state }))
+    .map(([path, state]) => ({
+      path,
+      before: states.get(path) ?? ABSENT,
+      after: state,
+    }))
     .sort((a, b) => comparePaths(a.path, b.path));
 }
 
@@ -57,7 +61,11 @@ export function filesToSave(
 }
 
 export function recordEntryOf(change: RecordedChange): RestoreRecordEntry {
-  return { ...entryNameOf(change.path), before: change.before, after: change.after };
+  return {
+    ...entryNameOf(change.path),
+    before: change.before,
+    after: change.after,
+  };
 }
 
 export function changeOfRecord(entry: RestoreRecordEntry): RecordedChange {

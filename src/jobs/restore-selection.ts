@@ -65,7 +65,10 @@ export class PathMapping {
 
   constructor(rules: readonly PathRule[], to: string) {
     this.#rules = rules
-      .map((rule) => ({ from: normalizePath(rule.from), to: normalizePath(rule.to) }))
+      .map((rule) => ({
+        from: normalizePath(rule.from),
+        to: normalizePath(rule.to),
+      }))
       .sort((a, b) => b.from.length - a.from.length);
     this.#to = normalizePath(to);
   }

@@ -73,7 +73,13 @@ export async function verifiedSource(
   requireChain(tip, listing, options.keepGoing);
   await parts.verified.verify(tip.path);
   const tree = treeOf(tip.manifest);
-  if (stored.safety) return { stored, tip, tree, content: ContentReader.alone(parts.store, tip) };
+  if (stored.safety)
+    return {
+      stored,
+      tip,
+      tree,
+      content: ContentReader.alone(parts.store, tip),
+    };
   const isWanted = options.wanted(tree);
   const unfit = new Set<string>();
   let firstDamage: BelayError | null = null;

@@ -17,7 +17,10 @@ export interface SpaceVerdict {
   /** The safest way that fits; null where none does. */
   readonly strategy: RestoreStrategy | null;
   /** Of the mount with the least room to spare; null where the board does not tell. */
-  readonly space: { readonly freeBytes: number; readonly neededBytes: number } | null;
+  readonly space: {
+    readonly freeBytes: number;
+    readonly neededBytes: number;
+  } | null;
   readonly mount: string;
 }
 

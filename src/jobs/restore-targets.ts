@@ -47,6 +47,9 @@ function collision(target: string, a: TreeEntry, b: TreeEntry): BelayError {
   return new BelayError(
     'usage/invalid',
     `/${displayPath(a.path)} and /${displayPath(b.path)} would both land on /${displayPath(target)}`,
-    { hint: 'change --map or --to', details: { target, sources: [a.path, b.path] } },
+    {
+      hint: 'change --map or --to',
+      details: { target, sources: [a.path, b.path] },
+    },
   );
 }

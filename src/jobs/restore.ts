@@ -62,7 +62,12 @@ async function prepareWith(
   const identity = identityOfConnection(session.connection, options.boardName ?? null);
   const listing = await listArchives(parts.store);
   const board = options.boardName ?? null;
-  const choice = { wanted: options.backup ?? 'latest', connected: identity, board, safety: true };
+  const choice = {
+    wanted: options.backup ?? 'latest',
+    connected: identity,
+    board,
+    safety: true,
+  };
   const stored = await chooseBackup(parts, choice, listing);
   const { paths = [], include = [], exclude = [] } = options;
   const selection = { paths: paths.map(normalizePath), include, exclude };
@@ -92,7 +97,11 @@ async function prepareWith(
     for (const { code, message, path } of warnings) voice.warn(code, message, path);
     const plan = planRestore({
       ...given,
-      board: { tree, info: session.info, scannedMounts: new Set(['', ...mounts]) },
+      board: {
+        tree,
+        info: session.info,
+        scannedMounts: new Set(['', ...mounts]),
+      },
       overwrite: options.overwrite ?? 'if-changed',
       delete: options.delete ?? false,
       inPlace: options.inPlace ?? false,

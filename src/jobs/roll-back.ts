@@ -51,7 +51,10 @@ export async function rollBack(
       }
     }
   } catch (error) {
-    return { complete: false, problem: isBelayError(error) ? error.message : String(error) };
+    return {
+      complete: false,
+      problem: isBelayError(error) ? error.message : String(error),
+    };
   } finally {
     await content.close();
     if (context.signal.aborted) voice.note('rolled-back', 'stopped after the board was put back');

@@ -71,7 +71,11 @@ export class Surveyor {
         details: { mount: missing },
       });
     }
-    const scope = { roots: scopeRoots(session.info, path, mounts), path, patterns };
+    const scope = {
+      roots: scopeRoots(session.info, path, mounts),
+      path,
+      patterns,
+    };
     const listing = await listArchives(this.#store);
     const choice = await this.#chooseParent(listing, device, scope, boardFolder);
     const last = lastOfSameView(listing, boardKeyOf(device), scope);
@@ -83,7 +87,11 @@ export class Surveyor {
     return { device, scope, mounts, listing, choice, tree, plan, unchanged };
   }
 
-  #view(): { path: string; patterns: Manifest['scope']['patterns']; mounts: readonly string[] } {
+  #view(): {
+    path: string;
+    patterns: Manifest['scope']['patterns'];
+    mounts: readonly string[];
+  } {
     const { path = '', include = [], exclude = [], mounts = [] } = this.#options;
     return {
       path: normalizePath(path),

@@ -82,7 +82,10 @@ async function prepareWith(
       `the last restore went to another board (${tip.manifest.deviceInfo.machine})`,
       {
         hint: 'plug in the board that was restored',
-        details: { expected: boardKeyOf(tip.manifest.deviceInfo), found: boardKey },
+        details: {
+          expected: boardKeyOf(tip.manifest.deviceInfo),
+          found: boardKey,
+        },
       },
     );
   }
@@ -157,7 +160,9 @@ async function safetyArchiveOf(
   if (readable.length > 0) {
     throw new BelayError('board/other', 'the restores recorded here went to other boards', {
       hint: 'plug in the board that was restored',
-      details: { boards: readable.map((each) => each.head.manifest.deviceInfo.machine) },
+      details: {
+        boards: readable.map((each) => each.head.manifest.deviceInfo.machine),
+      },
     });
   }
   throw new BelayError('store/not-found', `no restore is recorded in ${parts.store.path}`, {

@@ -32,7 +32,10 @@ export class VerifiedArchives {
   async #pass(path: string): Promise<BlbHead | BelayError> {
     const source = await this.#store.open(path);
     try {
-      return await verifyBlb(source, { signal: this.#signal, onBytes: this.#onBytes });
+      return await verifyBlb(source, {
+        signal: this.#signal,
+        onBytes: this.#onBytes,
+      });
     } catch (error) {
       if (isBelayError(error) && error.code !== 'job/cancelled') return error;
       throw error;

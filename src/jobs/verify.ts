@@ -131,7 +131,10 @@ async function findingsOf(
   try {
     const source = await parts.store.open(stored.path);
     try {
-      const options = { signal: context.signal, onBytes: (count: number) => voice.advance(count) };
+      const options = {
+        signal: context.signal,
+        onBytes: (count: number) => voice.advance(count),
+      };
       findings.push(...(await validateBlb(source, options)).findings);
     } finally {
       await source.close();
@@ -168,7 +171,13 @@ function verdict(
     const node = lineage.byPath.get(stored.path);
     const chain: readonly VerifyFinding[] =
       own.length === 0 && node?.problem
-        ? [{ code: node.problem.code, message: node.problem.message, path: null }]
+        ? [
+            {
+              code: node.problem.code,
+              message: node.problem.message,
+              path: null,
+            },
+          ]
         : [];
     const missing =
       node !== undefined && isHealthy(node) && isKnown(node.archive)
@@ -181,7 +190,11 @@ function verdict(
     }));
     const findings = [...own, ...chain, ...lost];
     const restorable = findings.length === 0 && (node === undefined || isHealthy(node));
-    const { state } = rowOf(stored, { stored: listing.stored, archives, lineage });
+    const { state } = rowOf(stored, {
+      stored: listing.stored,
+      archives,
+      lineage,
+    });
     const manifest = stored.head?.manifest ?? null;
     return {
       archive: stored.path,
@@ -193,7 +206,12 @@ function verdict(
     };
   });
   const first = rows.find((row) => row.findings.length > 0)?.findings[0];
-  return { archives: rows, bytesRead, ok: first === undefined, code: first?.code ?? null };
+  return {
+    archives: rows,
+    bytesRead,
+    ok: first === undefined,
+    code: first?.code ?? null,
+  };
 }
 
 /** Hashes the files on the board and compares; reads no content over the wire. */

@@ -22,7 +22,10 @@ const boards: VirtualBoard[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'belay-faults-'));
   store = openStore(join(folder, 'backups'));
-  context = systemContext({ signal: new AbortController().signal, emit: () => {} });
+  context = systemContext({
+    signal: new AbortController().signal,
+    emit: () => {},
+  });
 });
 
 afterEach(async () => {
@@ -47,7 +50,9 @@ function connectTo(board: VirtualBoard, onConnect: (time: number) => void = () =
 }
 
 const plain = (tree: VirtualTree) =>
-  Object.fromEntries([...tree].map(([path, bytes]) => [path, bytes && Buffer.from(bytes).toString('base64')]));
+  Object.fromEntries(
+    [...tree].map(([path, bytes]) => [path, bytes && Buffer.from(bytes).toString('base64')]),
+  );
 
 /** How often main.py has been started: it counts in a file. */
 async function starts(board: VirtualBoard): Promise<number> {
@@ -67,14 +72,18 @@ const COUNT = "with open('starts', 'a') as f:\n    f.write('x')\n";
 describe('a board whose main.py', () => {
   const programs: Record<string, { main: string }> = {
     'loops for ever': { main: `${COUNT}while True:\n    pass\n` },
-    'prints without pause': { main: `${COUNT}while True:\n    print('tick tock ' * 5)\n` },
+    'prints without pause': {
+      main: `${COUNT}while True:\n    print('tick tock ' * 5)\n`,
+    },
     'swallows the first Ctrl-C': {
       main: `${COUNT}try:\n    while True:\n        pass\nexcept KeyboardInterrupt:\n    pass\nwhile True:\n    pass\n`,
     },
   };
   for (const [what, { main }] of Object.entries(programs)) {
     it(`${what} is backed up, and its program runs again`, async () => {
-      const board = await start({ files: { 'main.py': main, 'data.bin': noise(20_000) } });
+      const board = await start({
+        files: { 'main.py': main, 'data.bin': noise(20_000) },
+      });
       await until(async () => (await starts(board)) === 1);
       const { summary } = await backup({ connect: connectTo(board), store }, {}, context);
       expect(summary).toMatchObject({ fileCount: 3, partial: false });
@@ -83,18 +92,26 @@ describe('a board whose main.py', () => {
   }
 
   it('raises at once is backed up as well', async () => {
-    const board = await start({ files: { 'main.py': 'raise ValueError("at once")\n' } });
+    const board = await start({
+      files: { 'main.py': 'raise ValueError("at once")\n' },
+    });
     const { summary } = await backup({ connect: connectTo(board), store }, {}, context);
     expect(summary).toMatchObject({ fileCount: 1, partial: false });
   });
 });
 
 describe('a cable that is pulled', () => {
-  const files = { 'a.bin': noise(40_000, 1), 'b.bin': noise(40_000, 2), 'main.py': 'x = 1\n' };
+  const files = {
+    'a.bin': noise(40_000, 1),
+    'b.bin': noise(40_000, 2),
+    'main.py': 'x = 1\n',
+  };
 
   it('in the middle of a backup and comes back costs no file', async () => {
     const board = await start({ files });
-    board.setFaults({ scripted: [{ direction: 'toHost', at: 50_000, kind: 'disconnect' }] });
+    board.setFaults({
+      scripted: [{ direction: 'toHost', at: 50_000, kind: 'disconnect' }],
+    });
     const connect = connectTo(board, (time) => {
       if (time === 2) board.plug();
     });
@@ -109,17 +126,23 @@ describe('a cable that is pulled', () => {
   it('while the board resets itself in a restore ends with everything restored', async () => {
     const source = await start({ files, uniqueIdHex: 'aa00000000000008' });
     const { summary } = await backup({ connect: connectTo(source), store }, {}, context);
-    const target = await start({ files: { 'main.py': 'old = 1\n', 'extra.txt': 'goes' } });
+    const target = await start({
+      files: { 'main.py': 'old = 1\n', 'extra.txt': 'goes' },
+    });
     const options = { backup: summary.archive as string, delete: true };
     const prepared = await prepareRestore({ connect: connectTo(target), store }, options, context);
-    target.setFaults({ scripted: [{ direction: 'toBoard', at: 60_000, kind: 'reset' }] });
+    target.setFaults({
+      scripted: [{ direction: 'toBoard', at: 60_000, kind: 'reset' }],
+    });
     await prepared.carryOut();
     expect(plain(await target.dump())).toEqual(plain(await source.dump()));
   });
 
   it('and stays away ends with 20, no archive and no lock', async () => {
     const board = await start({ files });
-    board.setFaults({ scripted: [{ direction: 'toHost', at: 30_000, kind: 'disconnect' }] });
+    board.setFaults({
+      scripted: [{ direction: 'toHost', at: 30_000, kind: 'disconnect' }],
+    });
     const connect = connectTo(board, (time) => {
       if (time > 1) throw new BelayError('port/not-found', 'no such port');
     });
@@ -134,7 +157,9 @@ describe('a cable that is pulled', () => {
         },
       },
     };
-    await expect(backup({ connect, store }, {}, hasty)).rejects.toMatchObject({ exitCode: 20 });
+    await expect(backup({ connect, store }, {}, hasty)).rejects.toMatchObject({
+      exitCode: 20,
+    });
     expect(await store.list({ safety: true })).toEqual([]);
     expect(await store.locks()).toEqual([]);
   });

@@ -27,17 +27,37 @@ const plain = (tree: VirtualTree) =>
 describe.skipIf(missing !== null)('the command on a pseudo-terminal', () => {
   it('takes 60 files out of one board and puts them onto another, bit for bit', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'belay-pty-'));
-    const source = await VirtualBoard.start({ files: sixtyFiles(), uniqueIdHex: 'aa00000000000001' });
-    const fresh = await VirtualBoard.start({ files: {}, uniqueIdHex: 'aa00000000000002' });
+    const source = await VirtualBoard.start({
+      files: sixtyFiles(),
+      uniqueIdHex: 'aa00000000000001',
+    });
+    const fresh = await VirtualBoard.start({
+      files: {},
+      uniqueIdHex: 'aa00000000000002',
+    });
     const belay = async (...args: string[]) =>
-      run(process.execPath, [COMMAND, ...args], { env: { ...process.env, BELAY_DIR: folder } });
+      run(process.execPath, [COMMAND, ...args], {
+        env: { ...process.env, BELAY_DIR: folder },
+      });
     try {
       const from = await source.pty();
       const { stdout } = await belay('backup', '--port', from.path, '--json');
       const summary = JSON.parse(stdout.trim().split('\n').at(-1) as string);
-      expect(summary).toMatchObject({ type: 'summary', command: 'backup', fileCount: 60, partial: false });
+      expect(summary).toMatchObject({
+        type: 'summary',
+        command: 'backup',
+        fileCount: 60,
+        partial: false,
+      });
       const to = await fresh.pty();
-      const restored = await belay('restore', summary.archive, '--port', to.path, '--json', '--yes');
+      const restored = await belay(
+        'restore',
+        summary.archive,
+        '--port',
+        to.path,
+        '--json',
+        '--yes',
+      );
       expect(JSON.parse(restored.stdout.trim().split('\n').at(-1) as string)).toMatchObject({
         type: 'summary',
         command: 'restore',
@@ -46,7 +66,13 @@ describe.skipIf(missing !== null)('the command on a pseudo-terminal', () => {
         failed: [],
       });
       expect(plain(await fresh.dump())).toEqual(plain(await source.dump()));
-      const unchanged = await belay('verify', summary.archive, '--against-board', '--port', to.path);
+      const unchanged = await belay(
+        'verify',
+        summary.archive,
+        '--against-board',
+        '--port',
+        to.path,
+      );
       expect(unchanged.stdout).not.toBe('');
     } finally {
       await source.stop();

@@ -32,7 +32,10 @@ const boards: VirtualBoard[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'belay-e2e-'));
   store = openStore(join(folder, 'backups'));
-  context = systemContext({ signal: new AbortController().signal, emit: () => {} });
+  context = systemContext({
+    signal: new AbortController().signal,
+    emit: () => {},
+  });
 });
 
 afterEach(async () => {
@@ -48,7 +51,11 @@ async function start(options: Parameters<typeof VirtualBoard.start>[0]): Promise
 
 function connectTo(board: VirtualBoard): Connect {
   return ({ signal }) =>
-    connectBoard(board.port(), { clock: context.clock, random: context.randomHex, signal });
+    connectBoard(board.port(), {
+      clock: context.clock,
+      random: context.randomHex,
+      signal,
+    });
 }
 
 const backUp = (board: VirtualBoard, options: BackupOptions = {}) =>
@@ -67,7 +74,10 @@ const plain = (tree: VirtualTree) =>
 /** Below a folder of this computer: path to content, null for folders. */
 async function hostTree(root: string): Promise<Map<string, Uint8Array | null>> {
   const tree = new Map<string, Uint8Array | null>();
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+  for (const entry of await readdir(root, {
+    recursive: true,
+    withFileTypes: true,
+  })) {
     const path = join(entry.parentPath, entry.name);
     tree.set(path.slice(root.length + 1), entry.isDirectory() ? null : await readFile(path));
   }
@@ -76,15 +86,24 @@ async function hostTree(root: string): Promise<Map<string, Uint8Array | null>> {
 
 describe('60 files out of a board and onto a fresh one', () => {
   it('come back bit for bit, and stock tar and sha256sum agree', async () => {
-    const source = await start({ files: sixtyFiles(), uniqueIdHex: '00000000000000a1' });
+    const source = await start({
+      files: sixtyFiles(),
+      uniqueIdHex: '00000000000000a1',
+    });
     const flash = await source.dump();
     expect([...flash.values()].filter((bytes) => bytes !== null)).toHaveLength(60);
     const { summary } = await backUp(source);
-    expect(summary).toMatchObject({ fileCount: 60, partial: false, backupType: 'full' });
+    expect(summary).toMatchObject({
+      fileCount: 60,
+      partial: false,
+      backupType: 'full',
+    });
     expect(plain(await source.dump())).toEqual(plain(flash));
 
     await run('tar', ['xzf', summary.archive as string, '-C', folder]);
-    const { stdout } = await run('sha256sum', ['-c', 'checksums.txt'], { cwd: folder });
+    const { stdout } = await run('sha256sum', ['-c', 'checksums.txt'], {
+      cwd: folder,
+    });
     expect(
       stdout
         .trim()
@@ -94,8 +113,14 @@ describe('60 files out of a board and onto a fresh one', () => {
     expect(plain(await hostTree(join(folder, 'files')))).toEqual(plain(flash));
 
     const fresh = await start({ files: {}, uniqueIdHex: '00000000000000b2' });
-    const restored = await restoreTo(fresh, { backup: summary.archive as string });
-    expect(restored.summary).toMatchObject({ filesWritten: 60, verified: true, failed: [] });
+    const restored = await restoreTo(fresh, {
+      backup: summary.archive as string,
+    });
+    expect(restored.summary).toMatchObject({
+      filesWritten: 60,
+      verified: true,
+      failed: [],
+    });
     expect(plain(await fresh.dump())).toEqual(plain(flash));
 
     const undone = await prepareUndo({ connect: connectTo(fresh), store }, {}, context);
@@ -110,7 +135,10 @@ describe('a history on one board', () => {
     const first = await backUp(board);
     const before = plain(await board.dump());
     const parts = { connect: connectTo(board), store };
-    expect(await verifyAgainstBoard(parts, {}, context)).toMatchObject({ ok: true, changes: [] });
+    expect(await verifyAgainstBoard(parts, {}, context)).toMatchObject({
+      ok: true,
+      changes: [],
+    });
 
     const nothing = await backUp(board, { skipIfUnchanged: true });
     expect(nothing.outcome).toBe('unchanged');
@@ -130,8 +158,13 @@ describe('a history on one board', () => {
       filesChanged: 0,
     });
     expect(second.filesRead).toEqual([]);
-    await restoreTo(board, { backup: first.summary.backupId as string, delete: true });
+    await restoreTo(board, {
+      backup: first.summary.backupId as string,
+      delete: true,
+    });
     expect(plain(await board.dump())).toEqual(before);
-    expect(await verifyBackups({ store }, {}, context)).toMatchObject({ ok: true });
+    expect(await verifyBackups({ store }, {}, context)).toMatchObject({
+      ok: true,
+    });
   });
 });

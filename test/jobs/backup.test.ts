@@ -139,12 +139,17 @@ describe('a backup', () => {
   it('takes the path and the patterns that were asked for, and chains only with the same', async () => {
     const { run } = lab();
     await run();
-    const { manifest, summary, reason } = await run({ path: '/lib', include: ['*.py'] });
+    const { manifest, summary, reason } = await run({
+      path: '/lib',
+      include: ['*.py'],
+    });
     expect(manifest?.files.map((entry) => entry.relativePath)).toEqual(['lib', 'lib/a.py']);
     expect(summary.backupType).toBe('full');
     expect(reason).toContain('another path or other patterns');
     expect((await run({ path: 'lib', include: ['*.py'] })).summary.backupType).toBe('incremental');
-    await expect(run({ path: '/nope' })).rejects.toMatchObject({ code: 'store/not-found' });
+    await expect(run({ path: '/nope' })).rejects.toMatchObject({
+      code: 'store/not-found',
+    });
   });
 
   it('differential builds on the full, whatever came between', async () => {
@@ -154,14 +159,19 @@ describe('a backup', () => {
     await run();
     board.set('two', '2');
     const { summary, filesRead } = await run({ type: 'differential' });
-    expect(summary).toMatchObject({ backupType: 'differential', parentId: full.summary.backupId });
+    expect(summary).toMatchObject({
+      backupType: 'differential',
+      parentId: full.summary.backupId,
+    });
     expect(filesRead).toEqual(['one', 'two']);
   });
 });
 
 describe('what could not be read', () => {
   it('makes the archive partial and names the file', async () => {
-    const { run } = lab(PROJECT, { faults: { unreadable: new Set(['main.py']) } });
+    const { run } = lab(PROJECT, {
+      faults: { unreadable: new Set(['main.py']) },
+    });
     const { summary, failed, manifest } = await run();
     expect(summary).toMatchObject({ partial: true, fileCount: 5 });
     expect(failed).toMatchObject([{ path: 'main.py', code: 'board/file' }]);
@@ -171,12 +181,17 @@ describe('what could not be read', () => {
   });
 
   it('is read again by the next increment', async () => {
-    const { board, store, run } = lab(PROJECT, { faults: { unreadable: new Set(['main.py']) } });
+    const { board, store, run } = lab(PROJECT, {
+      faults: { unreadable: new Set(['main.py']) },
+    });
     await run();
     board.faults = {};
     const { summary, filesRead } = await run();
     expect(filesRead).toEqual(['main.py']);
-    expect(summary).toMatchObject({ partial: false, backupType: 'incremental' });
+    expect(summary).toMatchObject({
+      partial: false,
+      backupType: 'incremental',
+    });
     expect(await stateIn(store, summary.archive as string)).toEqual(board.state());
   });
 
@@ -186,7 +201,9 @@ describe('what could not be read', () => {
       ['data.bin', 1],
       ['boot.py', 9],
     ]);
-    const { board, store, run } = lab(PROJECT, { faults: { changesWhileRead: changing } });
+    const { board, store, run } = lab(PROJECT, {
+      faults: { changesWhileRead: changing },
+    });
     const { failed, summary } = await run();
     expect(failed.map((each) => each.path)).toEqual(['boot.py']);
     const { 'boot.py': _given, ...rest } = board.state();
@@ -208,7 +225,10 @@ describe('an empty board after a full one', () => {
     await run();
     board.files.clear();
     board.folders.clear();
-    await expect(run()).rejects.toMatchObject({ code: 'board/empty', exitCode: 1 });
+    await expect(run()).rejects.toMatchObject({
+      code: 'board/empty',
+      exitCode: 1,
+    });
     expect(store.files.size).toBe(1);
     expect((await run({ allowEmpty: true })).summary).toMatchObject({
       filesDeleted: 6,
@@ -230,14 +250,17 @@ describe('an empty board after a full one', () => {
     await run({ mounts: ['sd'] });
     mounts.pop();
     board.files.delete('sd/log');
-    await expect(run({ mounts: ['sd'] })).rejects.toMatchObject({ code: 'board/empty' });
+    await expect(run({ mounts: ['sd'] })).rejects.toMatchObject({
+      code: 'board/empty',
+    });
   });
 });
 
 describe('the parent', () => {
   const spoil = (store: MemoryFolder, path: string) => {
     const bytes = store.files.get(path) as Uint8Array;
-    bytes[Math.floor(bytes.length / 2)] ^= 1;
+    const middle = bytes.length >> 1;
+    bytes[middle] = (bytes[middle] as number) ^ 1;
   };
 
   it('that is damaged is never extended: the last healthy one is, and it is said (E14)', async () => {
@@ -308,23 +331,33 @@ describe('a board that is lost', () => {
     const connect = connectTo(board, (time) => {
       if (time > 1) throw new BelayError('port/not-found', 'no port');
     });
-    await expect(run({}, connect)).rejects.toMatchObject({ code: 'board/lost', exitCode: 20 });
+    await expect(run({}, connect)).rejects.toMatchObject({
+      code: 'board/lost',
+      exitCode: 20,
+    });
     expect(store.files.size).toBe(0);
     expect(store.lockedBy.size).toBe(0);
   });
 
   it('again and again without progress ends with board/resets', async () => {
-    const { run, store } = lab(PROJECT, { faults: { lostAtEvent: { at: 3, error: lost() } } });
+    const { run, store } = lab(PROJECT, {
+      faults: { lostAtEvent: { at: 3, error: lost() } },
+    });
     await expect(run()).rejects.toMatchObject({ code: 'board/resets' });
     expect(store.files.size).toBe(0);
   });
 
   it('and replaced by another board is refused', async () => {
-    const { board, run } = lab(PROJECT, { faults: { lostAtEvent: { at: 50, error: lost() } } });
+    const { board, run } = lab(PROJECT, {
+      faults: { lostAtEvent: { at: 50, error: lost() } },
+    });
     const other = new MemoryBoard({}, { info: { uniqueId: 'beef' } });
     let time = 0;
     const connect: Connect = async () => (time++ === 0 ? board.connection() : other.connection());
-    await expect(run({}, connect)).rejects.toMatchObject({ code: 'board/other', exitCode: 14 });
+    await expect(run({}, connect)).rejects.toMatchObject({
+      code: 'board/other',
+      exitCode: 14,
+    });
     expect(other.left).toEqual(['leave']);
   });
 });
@@ -357,7 +390,10 @@ describe('stopping and failing', () => {
   it('without room for the archive is noticed before anything is read', async () => {
     const { store, run } = lab();
     store.free = 100_000;
-    await expect(run()).rejects.toMatchObject({ code: 'store/full', exitCode: 15 });
+    await expect(run()).rejects.toMatchObject({
+      code: 'store/full',
+      exitCode: 15,
+    });
   });
 
   it('waits for no lock unless told to', async () => {
@@ -366,6 +402,9 @@ describe('stopping and failing', () => {
       boardFolder: (await run()).summary.archive?.replace(/\/[^/]*$/, '') as string,
     }))();
     store.lockedBy.set(boardFolder, { token: 'x', purpose: 'merge' });
-    await expect(run()).rejects.toMatchObject({ code: 'store/locked', exitCode: 11 });
+    await expect(run()).rejects.toMatchObject({
+      code: 'store/locked',
+      exitCode: 11,
+    });
   });
 });

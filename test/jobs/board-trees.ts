@@ -39,7 +39,12 @@ export const boardContent: fc.Arbitrary<MemoryContent> = fc
 const signal = new AbortController().signal;
 
 export async function treeOf(board: MemoryBoard): Promise<Tree> {
-  const { tree } = await board.scan({ roots: [''], mounts: [], hashes: 'content', signal });
+  const { tree } = await board.scan({
+    roots: [''],
+    mounts: [],
+    hashes: 'content',
+    signal,
+  });
   return tree;
 }
 
@@ -59,8 +64,16 @@ export async function planInput(
   changes: Partial<RestorePlanInput> = {},
 ): Promise<RestorePlanInput> {
   return {
-    source: { tree: await treeOf(source), scope: WHOLE_BOARD, device: deviceOf(source.info) },
-    board: { tree: await treeOf(target), info: target.info, scannedMounts: new Set(['']) },
+    source: {
+      tree: await treeOf(source),
+      scope: WHOLE_BOARD,
+      device: deviceOf(source.info),
+    },
+    board: {
+      tree: await treeOf(target),
+      info: target.info,
+      scannedMounts: new Set(['']),
+    },
     selection: { paths: [], include: [], exclude: [] },
     to: '',
     map: [],
@@ -79,7 +92,12 @@ export async function carryOut(
   target: MemoryBoard,
 ): Promise<void> {
   const operations = plan.operations.map((operation) => boardOperation(operation, source));
-  const options = { strategy: plan.strategy, keepGoing: false, verify: true, signal };
+  const options = {
+    strategy: plan.strategy,
+    keepGoing: false,
+    verify: true,
+    signal,
+  };
   for await (const event of target.apply(operations, options)) {
     if (event.kind === 'failed')
       throw new Error(`${event.operation.kind} ${event.operation.path}: ${event.message}`);
@@ -96,7 +114,7 @@ function boardOperation(operation: PlannedOperation, source: MemoryBoard): Board
     sha256,
     modifiedS,
     content: async function* () {
-      yield source.files.get(operation.source)!.bytes;
+      yield source.files.get(operation.source)?.bytes ?? new Uint8Array();
     },
   };
 }

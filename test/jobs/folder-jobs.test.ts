@@ -71,7 +71,8 @@ async function restored(store: MemoryFolder, backupId: string): Promise<Record<s
 
 const spoil = (store: MemoryFolder, path: string) => {
   const bytes = store.files.get(path) as Uint8Array;
-  bytes[Math.floor(bytes.length * 0.8)] ^= 4;
+  const at = Math.floor(bytes.length * 0.8);
+  bytes[at] = (bytes[at] as number) ^ 4;
 };
 
 describe('list, show, files, cat', () => {
@@ -87,7 +88,7 @@ describe('list, show, files, cat', () => {
     const { manifest, dependsOn, neededBy } = await showBackup(parts, { backup: full.id }, context);
     expect(manifest).not.toHaveProperty('files');
     expect(dependsOn).toEqual([]);
-    expect(neededBy.sort()).toEqual([second.id, differential.id].sort());
+    expect(neededBy.toSorted()).toEqual([second.id, differential.id].sort());
   });
 
   it('show files by pattern, folder and exact name, and their content from wherever it is', async () => {
@@ -131,8 +132,14 @@ describe('which backup is meant', () => {
     expect(await pick(second.id)).toBe(second.path);
     expect(await pick(second.id.slice(0, 8))).toBe(second.path);
     expect(await pick(second.path)).toBe(second.path);
-    await expect(pick('nothing')).rejects.toMatchObject({ code: 'store/not-found', exitCode: 10 });
-    await expect(pick('0000')).rejects.toMatchObject({ code: 'usage/invalid', exitCode: 2 });
+    await expect(pick('nothing')).rejects.toMatchObject({
+      code: 'store/not-found',
+      exitCode: 10,
+    });
+    await expect(pick('0000')).rejects.toMatchObject({
+      code: 'usage/invalid',
+      exitCode: 2,
+    });
   });
 
   it('latest of several boards asks, and is answered by --board or the connected one', async () => {
@@ -141,12 +148,17 @@ describe('which backup is meant', () => {
     const { path } = await take({ boardName: 'roof' }, other);
     const pick = async (choice: object) =>
       (await selectBackup(parts, { wanted: 'latest', ...choice }, context)).path;
-    await expect(pick({})).rejects.toMatchObject({ code: 'usage/ambiguous-board', exitCode: 2 });
+    await expect(pick({})).rejects.toMatchObject({
+      code: 'usage/ambiguous-board',
+      exitCode: 2,
+    });
     expect(await pick({ board: 'roof' })).toBe(path);
     expect(await pick({ board: 'feedc0de' })).toBe(differential.path);
-    expect(await pick({ connected: { uniqueKey: 'beef0001', name: 'x', chainable: true } })).toBe(
-      path,
-    );
+    expect(
+      await pick({
+        connected: { uniqueKey: 'beef0001', name: 'x', chainable: true },
+      }),
+    ).toBe(path);
   });
 });
 
@@ -229,7 +241,10 @@ describe('merge', () => {
     );
     expect(dry.archive).toBeNull();
     const merged = await mergeBackups(parts, { backup: third.id, replace: true }, context);
-    expect(merged).toMatchObject({ alreadyMerged: false, removed: dry.removed });
+    expect(merged).toMatchObject({
+      alreadyMerged: false,
+      removed: dry.removed,
+    });
     expect(merged.kept.map((each) => each.archive)).toEqual([full.path]);
     expect(await restored(store, merged.backupId as string)).toEqual(states[2]);
     expect(await restored(store, differential.id)).toEqual(states[3]);
@@ -300,8 +315,13 @@ describe('prune, remove, pin', () => {
     const { parts, context, store, full } = await history();
     const remove = (options: object) =>
       removeBackups(parts, { backups: [full.id], ...options }, context);
-    await expect(remove({})).rejects.toMatchObject({ code: 'store/refused', exitCode: 1 });
-    await expect(remove({ cascade: true })).rejects.toMatchObject({ code: 'store/refused' });
+    await expect(remove({})).rejects.toMatchObject({
+      code: 'store/refused',
+      exitCode: 1,
+    });
+    await expect(remove({ cascade: true })).rejects.toMatchObject({
+      code: 'store/refused',
+    });
     expect(store.files.size).toBe(4);
     const { removed } = await remove({ cascade: true, yes: true });
     expect(removed).toHaveLength(4);
@@ -337,6 +357,9 @@ describe('repair and unlock', () => {
 
   it('says that nothing is locked', async () => {
     const { parts, context } = await history();
-    expect(await unlock(parts, {}, context)).toMatchObject({ holder: null, removed: false });
+    expect(await unlock(parts, {}, context)).toMatchObject({
+      holder: null,
+      removed: false,
+    });
   });
 });

@@ -95,7 +95,11 @@ describe('the order of a plan', () => {
       'z.py': '4',
       'kind/x': '5',
     });
-    const target = new MemoryBoard({ kind: 'was a file', 'old/deep/x': '', 'old/y': '' });
+    const target = new MemoryBoard({
+      kind: 'was a file',
+      'old/deep/x': '',
+      'old/y': '',
+    });
     const plan = planRestore(await planInput(source, target, { delete: true }));
     expect(plan.operations.map((each) => `${each.kind} ${each.path}`)).toEqual([
       'delete-file kind',
@@ -124,7 +128,11 @@ describe('--delete', () => {
       'main.py': 'm',
     });
     const input = await planInput(source, target, { delete: true });
-    const scope = { ...WHOLE_BOARD, path: 'lib', patterns: { include: ['*.py'], exclude: [] } };
+    const scope = {
+      ...WHOLE_BOARD,
+      path: 'lib',
+      patterns: { include: ['*.py'], exclude: [] },
+    };
     const plan = planRestore({ ...input, source: { ...input.source, scope } });
     expect(plan.operations).toMatchObject([
       { kind: 'delete-file', path: 'lib/b.py', reason: 'extra' },
@@ -232,17 +240,28 @@ describe('space', () => {
       { info: { mounts: mount(freeBlocks) } },
     );
     return planRestore(
-      await planInput(new MemoryBoard({ data: 'n'.repeat(size) }), target, { inPlace }),
+      await planInput(new MemoryBoard({ data: 'n'.repeat(size) }), target, {
+        inPlace,
+      }),
     );
   };
 
   it('is enough to stage everything where new, largest replaced and spare fit', async () => {
-    expect(await planWith(28, false)).toMatchObject({ strategy: 'staged', fits: true });
-    expect(await planWith(27, false)).toMatchObject({ strategy: 'one-by-one', fits: true });
+    expect(await planWith(28, false)).toMatchObject({
+      strategy: 'staged',
+      fits: true,
+    });
+    expect(await planWith(27, false)).toMatchObject({
+      strategy: 'one-by-one',
+      fits: true,
+    });
   });
 
   it('that fits only in place of the old file needs leave for it', async () => {
-    expect(await planWith(18, false)).toMatchObject({ strategy: 'one-by-one', fits: true });
+    expect(await planWith(18, false)).toMatchObject({
+      strategy: 'one-by-one',
+      fits: true,
+    });
     expect(await planWith(17, false)).toMatchObject({
       fits: false,
       space: { freeBytes: 17 * 4096, neededBytes: 18 * 4096 },
@@ -264,7 +283,11 @@ describe('space', () => {
 
 describe('mapping', () => {
   it('takes the longest rule and leaves the rest where it is', async () => {
-    const source = new MemoryBoard({ 'lib/a.py': 'a', 'lib/sub/b.py': 'b', 'main.py': 'm' });
+    const source = new MemoryBoard({
+      'lib/a.py': 'a',
+      'lib/sub/b.py': 'b',
+      'main.py': 'm',
+    });
     const map = [
       { from: '/lib', to: '/flash/lib' },
       { from: 'lib/sub', to: 'elsewhere' },
@@ -279,7 +302,9 @@ describe('mapping', () => {
 
   it('refuses to make two files one', async () => {
     const source = new MemoryBoard({ a: '1', b: '2' });
-    const input = await planInput(source, new MemoryBoard(), { map: [{ from: 'a', to: 'b' }] });
+    const input = await planInput(source, new MemoryBoard(), {
+      map: [{ from: 'a', to: 'b' }],
+    });
     expect(() => planRestore(input)).toThrow(expect.objectContaining({ code: 'usage/invalid' }));
   });
 
@@ -293,7 +318,12 @@ describe('mapping', () => {
 describe('warnings', () => {
   it('name another board, machine, firmware and bytecode', async () => {
     const source = new MemoryBoard({ 'lib/x.mpy': 'M' });
-    const info = { uniqueId: 'beef', machine: 'other', firmware: 'circuitpython', mpy: 0x1005 };
+    const info = {
+      uniqueId: 'beef',
+      machine: 'other',
+      firmware: 'circuitpython',
+      mpy: 0x1005,
+    };
     const plan = planRestore(await planInput(source, new MemoryBoard({}, { info })));
     expect(plan.warnings.map((each) => each.code)).toEqual([
       'other-board',

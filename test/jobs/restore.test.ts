@@ -72,7 +72,11 @@ describe('a restore', () => {
     const first = await restore(source);
     expect(first.summary).toMatchObject({ filesWritten: 1, filesSkipped: 4 });
     const second = await restore(source);
-    expect(second.summary).toMatchObject({ filesWritten: 0, bytesWritten: 0, verified: true });
+    expect(second.summary).toMatchObject({
+      filesWritten: 0,
+      bytesWritten: 0,
+      verified: true,
+    });
     expect(second.safetyArchive).toBeNull();
   });
 
@@ -113,10 +117,13 @@ describe('a restore', () => {
   it('of a damaged archive changes nothing, even with --no-verify', async () => {
     const { store, restore } = await lab();
     const [path, bytes] = [...store.files][0] as [string, Uint8Array];
-    bytes[Math.floor(bytes.length * 0.6)] ^= 1;
+    const at = Math.floor(bytes.length * 0.6);
+    bytes[at] = (bytes[at] as number) ^ 1;
     expect(path).toContain('full');
     const target = new MemoryBoard({ 'main.py': 'mine' });
-    await expect(restore(target, { verify: false })).rejects.toMatchObject({ exitCode: 13 });
+    await expect(restore(target, { verify: false })).rejects.toMatchObject({
+      exitCode: 13,
+    });
     expect(target.state()).toEqual(new MemoryBoard({ 'main.py': 'mine' }).state());
   });
 
@@ -141,7 +148,9 @@ describe('a restore', () => {
   it('to a board without folders is refused, and with keepGoing does the rest', async () => {
     const { restore } = await lab();
     const flat = () => new MemoryBoard({}, { info: { hasFolders: false } });
-    await expect(restore(flat())).rejects.toMatchObject({ code: 'board/unfit' });
+    await expect(restore(flat())).rejects.toMatchObject({
+      code: 'board/unfit',
+    });
     const target = flat();
     const { partial, summary } = await restore(target, { keepGoing: true });
     expect(partial).toBe(true);
@@ -155,7 +164,9 @@ describe('a restore that fails', () => {
 
   it('at a file puts everything back and names it', async () => {
     const { restore, store } = await lab();
-    const target = new MemoryBoard(MINE, { faults: { unwritable: new Set(['nothing.txt']) } });
+    const target = new MemoryBoard(MINE, {
+      faults: { unwritable: new Set(['nothing.txt']) },
+    });
     const before = target.state();
     await expect(restore(target, { delete: true })).rejects.toMatchObject({
       code: 'board/file',
@@ -168,7 +179,9 @@ describe('a restore that fails', () => {
 
   it('with keepGoing does the rest and is partial', async () => {
     const { restore } = await lab();
-    const target = new MemoryBoard(MINE, { faults: { unwritable: new Set(['nothing.txt']) } });
+    const target = new MemoryBoard(MINE, {
+      faults: { unwritable: new Set(['nothing.txt']) },
+    });
     const { partial, summary } = await restore(target, { keepGoing: true });
     expect(partial).toBe(true);
     expect(summary).toMatchObject({
@@ -180,7 +193,9 @@ describe('a restore that fails', () => {
 
   it('without a safety archive stops and says what was written', async () => {
     const { restore, store } = await lab();
-    const target = new MemoryBoard(MINE, { faults: { unwritable: new Set(['main.py']) } });
+    const target = new MemoryBoard(MINE, {
+      faults: { unwritable: new Set(['main.py']) },
+    });
     const { partial, summary } = await restore(target, { safety: false });
     expect(partial).toBe(true);
     expect(summary.failed).toMatchObject([{ path: 'main.py' }]);
@@ -189,7 +204,9 @@ describe('a restore that fails', () => {
 
   it('because what it overwrites cannot be saved has changed nothing', async () => {
     const { restore } = await lab();
-    const target = new MemoryBoard(MINE, { faults: { unreadable: new Set(['main.py']) } });
+    const target = new MemoryBoard(MINE, {
+      faults: { unreadable: new Set(['main.py']) },
+    });
     const before = target.state();
     await expect(restore(target)).rejects.toMatchObject({ code: 'board/file' });
     expect(target.state()).toEqual(before);
@@ -199,7 +216,9 @@ describe('a restore that fails', () => {
     for (let at = 0; at < 200; at += 9) {
       const { source, restore } = await lab();
       const error = new BelayError('port/lost', 'the port is gone');
-      const target = new MemoryBoard(MINE, { faults: { lostAtEvent: { at, error } } });
+      const target = new MemoryBoard(MINE, {
+        faults: { lostAtEvent: { at, error } },
+      });
       await restore(
         target,
         { delete: true },
@@ -215,7 +234,9 @@ describe('a restore that fails', () => {
     for (let at = 0; at < 200; at += 9) {
       const { source, restore, store, undo } = await lab();
       const error = new BelayError('port/lost', 'the port is gone');
-      const target = new MemoryBoard(MINE, { faults: { lostAtEvent: { at, error } } });
+      const target = new MemoryBoard(MINE, {
+        faults: { lostAtEvent: { at, error } },
+      });
       const before = target.state();
       const connect = connectTo(target, (time) => {
         if (time > 1) throw new BelayError('port/not-found', 'no port');
@@ -278,9 +299,15 @@ describe('undo', () => {
   it('refuses another board, and a folder in which nothing was restored', async () => {
     const { restore, undo } = await lab();
     const other = new MemoryBoard({}, { info: { uniqueId: 'beef' } });
-    await expect(undo(other)).rejects.toMatchObject({ code: 'store/not-found', exitCode: 10 });
+    await expect(undo(other)).rejects.toMatchObject({
+      code: 'store/not-found',
+      exitCode: 10,
+    });
     await restore(new MemoryBoard({}));
-    await expect(undo(other)).rejects.toMatchObject({ code: 'board/other', exitCode: 14 });
+    await expect(undo(other)).rejects.toMatchObject({
+      code: 'board/other',
+      exitCode: 14,
+    });
   });
 
   it('can be undone itself', async () => {

@@ -1,0 +1,44 @@
+/** Formats that others read, by the ending of a name. */
+import { BelayError } from '../core/errors.js';
+
+export type ExchangeFormat = 'tar' | 'tgz' | 'zip' | 'blb' | 'folder';
+
+const ENDINGS: readonly (readonly [string, ExchangeFormat])[] = [
+  ['.tar', 'tar'],
+  ['.tgz', 'tgz'],
+  ['.tar.gz', 'tgz'],
+  ['.zip', 'zip'],
+  ['.blb', 'blb'],
+];
+
+/** A name with none of the endings is a folder. */
+export function formatOf(path: string): ExchangeFormat {
+  const name = path.toLowerCase();
+  return ENDINGS.find(([ending]) => name.endsWith(ending))?.[1] ?? 'folder';
+}
+
+/** The last part of a path of this computer, without its ending: a name for what is in it. */
+export function nameOfInput(path: string): string {
+  const name = path.replace(/[\\/]+$/, '').replace(/^.*[\\/]/, '');
+  const ending = ENDINGS.find(([each]) => name.toLowerCase().endsWith(each))?.[0] ?? '';
+  return name.slice(0, name.length - ending.length) || 'files';
+}
+
+/** Folder and name of a path of this computer. */
+export function splitHostPath(path: string): {
+  readonly folder: string;
+  readonly name: string;
+} {
+  const at = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));
+  if (at < 0) return { folder: '.', name: path };
+  return {
+    folder: at === 0 ? path.slice(0, 1) : path.slice(0, at),
+    name: path.slice(at + 1),
+  };
+}
+
+export function notYet(what: string, format: ExchangeFormat): BelayError {
+  return new BelayError('usage/invalid', `${what} of .${format} is not available in this version`, {
+    hint: 'use a folder or a .blb',
+  });
+}
