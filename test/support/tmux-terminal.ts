@@ -1,5 +1,8 @@
 /** A real terminal of a given size to look at: tmux, with a server of its own. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** null where there is one; else what to install. */
@@ -11,11 +14,11 @@ export function missingTmux(): string | null {
 let servers = 0;
 
 export class TmuxTerminal {
-  readonly #server: string;
+  readonly #socket: string;
 
   constructor(columns: number, rows: number, env: Readonly<Record<string, string>>) {
     servers += 1;
-    this.#server = `belay-${process.pid}-${servers}`;
+    this.#socket = join(tmpdir(), `belay-tmux-${process.pid}-${servers}`);
     const variables = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
     const size = ['-x', String(columns), '-y', String(rows)];
     this.#run('-f', '/dev/null', '-u', 'new-session', '-d', ...size, ...variables, 'sh');
@@ -64,10 +67,11 @@ export class TmuxTerminal {
   }
 
   close(): void {
-    spawnSync('tmux', ['-L', this.#server, 'kill-server']);
+    spawnSync('tmux', ['-S', this.#socket, 'kill-server']);
+    rmSync(this.#socket, { force: true });
   }
 
   #run(...argv: string[]): string {
-    return execFileSync('tmux', ['-L', this.#server, ...argv], { encoding: 'utf8' });
+    return execFileSync('tmux', ['-S', this.#socket, ...argv], { encoding: 'utf8' });
   }
 }
