@@ -18,6 +18,8 @@ export interface ChainArchive {
   readonly manifest: Manifest | null;
   /** Damage, an unsupported format, a name that lies, or null. */
   readonly problem: BelayError | null;
+  /** Known from a listing, so that the list of files need not be looked through for it. */
+  readonly partial?: boolean;
 }
 
 /** An archive whose manifest could be read. */

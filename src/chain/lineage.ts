@@ -180,7 +180,7 @@ function decide(node: Node, manifest: Manifest, candidates: Node[], index: Paren
       return;
     }
     node.depth = 0;
-    node.end(isPartial(manifest) ? 'partial' : 'ok', null);
+    node.end(stateOf(node.archive, manifest), null);
     return;
   }
   const kin = candidates.filter((candidate) => isKin(candidate, manifest));
@@ -192,7 +192,11 @@ function decide(node: Node, manifest: Manifest, candidates: Node[], index: Paren
   }
   node.parent = parent;
   node.depth = parent.depth + 1;
-  node.end(isPartial(manifest) ? 'partial' : 'ok', null);
+  node.end(stateOf(node.archive, manifest), null);
+}
+
+function stateOf(archive: ChainArchive, manifest: Manifest): ArchiveState {
+  return (archive.partial ?? isPartial(manifest)) ? 'partial' : 'ok';
 }
 
 /** Same board and same scope; an equal state alone makes no lineage. */

@@ -23,8 +23,13 @@ export interface StoredBackup {
   /** True for archives in a `safety` folder. */
   readonly safety: boolean;
   readonly archiveBytes: number;
-  /** null where the head could not be read; then `problem` says why. */
+  /**
+   * null where the head could not be read; then `problem` says why. `manifest.files` is read on
+   * first use, and throws archive/… where the list alone breaks the format's rules.
+   */
   readonly head: BlbHead | null;
+  /** Something of the board could not be read: known without the list of files. */
+  readonly partial: boolean;
   /** Damage seen from outside (head, length, name), an id that two archives claim, or null. */
   readonly problem: BelayError | null;
 }

@@ -4,8 +4,8 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { openBlb } from '../archive/blb-file.js';
 import type { BlbHead } from '../archive/blb-reader.js';
-import { readBlbHead } from '../archive/blb-reader.js';
 import { diskCodeOf, diskError } from '../archive/disk.js';
+import { readListedHead } from '../archive/listed-head.js';
 import { BelayError, isBelayError } from '../core/errors.js';
 import { nameMismatch } from './archive-name.js';
 import type { StoredBackup } from './backup-folder.js';
@@ -105,6 +105,7 @@ function asProblem(folder: ArchiveFolder): StoredBackup {
     archiveBytes: 0,
     head: null,
     problem: folder.problem,
+    partial: false,
   });
 }
 
@@ -115,22 +116,22 @@ export async function inspect(path: string, pinned: boolean): Promise<StoredBack
     const source = await openBlb(path);
     archiveBytes = source.sizeBytes;
     try {
-      const head = await readBlbHead(source);
+      const { head, partial } = await readListedHead(source);
       const problem = nameMismatch(basename(path), head.manifest);
-      return record(path, { pinned, archiveBytes, head, problem });
+      return record(path, { pinned, archiveBytes, head, problem, partial });
     } finally {
       await source.close();
     }
   } catch (error) {
     if (isBelayError(error, 'store/not-found')) return null;
     if (!(error instanceof BelayError)) throw error;
-    return record(path, { pinned, archiveBytes, head: null, problem: error });
+    return record(path, { pinned, archiveBytes, head: null, problem: error, partial: false });
   }
 }
 
 function record(
   path: string,
-  facts: Pick<StoredBackup, 'pinned' | 'archiveBytes' | 'head' | 'problem'>,
+  facts: Pick<StoredBackup, 'pinned' | 'archiveBytes' | 'head' | 'problem' | 'partial'>,
 ): StoredBackup {
   return {
     path,

@@ -4,12 +4,13 @@
  */
 import { posix } from 'node:path';
 import { joinParts } from '../../src/archive/blb-parts.js';
-import { readBlbHead, verifyBlb } from '../../src/archive/blb-reader.js';
+import { verifyBlb } from '../../src/archive/blb-reader.js';
 import type { ManifestDraft } from '../../src/archive/blb-writer.js';
 import { BlbWriter } from '../../src/archive/blb-writer.js';
 import type { ByteSource } from '../../src/archive/byte-source.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { joinBytes } from '../../src/archive/gzip-member.js';
+import { readListedHead } from '../../src/archive/listed-head.js';
 import { MemorySpool } from '../../src/archive/spool.js';
 import { boardKeyOf } from '../../src/core/board-key.js';
 import { BelayError, throwIfAborted } from '../../src/core/errors.js';
@@ -75,12 +76,13 @@ export class MemoryFolder implements BackupFolder {
     };
     const inSafety = basename(dirname(path)) === 'safety';
     try {
-      const head = await readBlbHead(source);
+      const { head, partial } = await readListedHead(source);
       const safety = inSafety || head.manifest.backupType === 'safety';
-      return { ...facts, safety, head, problem: nameMismatch(basename(path), head.manifest) };
+      const problem = nameMismatch(basename(path), head.manifest);
+      return { ...facts, safety, head, partial, problem };
     } catch (error) {
       if (!(error instanceof BelayError)) throw error;
-      return { ...facts, safety: inSafety, head: null, problem: error };
+      return { ...facts, safety: inSafety, head: null, partial: false, problem: error };
     }
   }
 
