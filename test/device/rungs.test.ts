@@ -4,7 +4,8 @@ import { pathFromBytes } from '../../src/core/device-path.js';
 import type { TreeFile } from '../../src/core/tree.js';
 import type { BoardFs, BoardOperation } from '../../src/device/device-fs.js';
 import type { Dialect, VirtualBoardOptions } from '../../dist/testing/index.js';
-import { type ConnectedBoard, connectedBoard } from '../support/connected-board.js';
+import { ReplSession } from '../../src/transport/repl-session.js';
+import { type ConnectedBoard, connectedBoard, realClock } from '../support/connected-board.js';
 
 const signal = () => new AbortController().signal;
 const allBytes = Uint8Array.from({ length: 3000 }, (_, at) => at & 255);
@@ -142,7 +143,22 @@ describe("a user's board", () => {
       await backUp(board);
       const { connection } = board;
       await connection.leave('leave');
-      expect((await board.dump()).has('main.py')).toBe(true);
+      const session = new ReplSession(board.virtual.port(), realClock);
+      await session.enterRaw({ signal: signal() });
+      const names = await session.exec("print([n for n in globals() if 'belay' in n])", { timeoutMs: 5000, signal: signal() });
+      expect(Buffer.from(names).toString().trim()).toBe('[]');
+    });
+  });
+
+  it('never runs what was on its way to a file when the agent dies', async () => {
+    const evil = new TextEncoder().encode("\x04open('/pwned','w').close()\r\n\x04".repeat(700));
+    // A stray Ctrl-C in the middle of the content ends the agent; the host stops and begins again.
+    const faults = { scripted: [9_000, 15_000].map((at) => ({ direction: 'toBoard' as const, at, kind: 'insert' as const, value: 3 })) };
+    await withBoard({ dialect: { hiddenModules: ['deflate'] }, faults }, async (board) => {
+      expect(await restore(board.connection.fs, [put('evil.py', evil)])).toEqual(['staged', 'done']);
+      const dump = await board.dump();
+      expect(dump.has('pwned')).toBe(false);
+      expect(Buffer.from(dump.get('evil.py') as Uint8Array).equals(Buffer.from(evil))).toBe(true);
     });
   });
 });
