@@ -10,8 +10,8 @@ import { connectBoard } from '../../src/device/board.js';
 import { backup } from '../../src/jobs/backup.js';
 import type { Connect } from '../../src/jobs/context.js';
 import { prepareRestore } from '../../src/jobs/restore.js';
-import { VirtualBoard } from '../../src/testing/index.js';
 import type { VirtualBoardOptions } from '../../src/testing/index.js';
+import { VirtualBoard } from '../../src/testing/index.js';
 import { openStore, systemContext } from '../../src/wiring.js';
 import { type CorpusName, corpus } from './corpus.js';
 
@@ -74,7 +74,14 @@ export function transferSpecs(): readonly Spec[] {
     })),
   );
   const unchanged = (['A', 'B'] as const).map(
-    (name): Spec => ({ corpus: name, direction: 'unchanged', compressor: true, goal: 1.1, goalUnit: 's', board: WIRE }),
+    (name): Spec => ({
+      corpus: name,
+      direction: 'unchanged',
+      compressor: true,
+      goal: 1.1,
+      goalUnit: 's',
+      board: WIRE,
+    }),
   );
   const fast = (['down', 'up'] as const).map(
     (direction): Spec => ({
@@ -84,7 +91,11 @@ export function transferSpecs(): readonly Spec[] {
       goal: direction === 'down' ? 0.5 : 4,
       goalUnit: 's',
       label: 'fast wire',
-      board: { latencyMs: 1, bytesPerSecond: null, ...(direction === 'up' ? { eraseMs: 45, pageMs: 0.4 } : {}) },
+      board: {
+        latencyMs: 1,
+        bytesPerSecond: null,
+        ...(direction === 'up' ? { eraseMs: 45, pageMs: 0.4 } : {}),
+      },
     }),
   );
   return [...limited, ...unchanged, ...fast];
@@ -117,7 +128,14 @@ export async function transferRow(spec: Spec): Promise<TransferRow> {
     const value = spec.goalUnit === 'x' ? ratio : measured.seconds;
     const how = spec.label ?? (spec.direction === 'up' ? 'inflate' : 'compressor');
     const name = `${spec.corpus} ${spec.direction}, ${how}${spec.label ? '' : spec.compressor ? ' on' : ' off'}`;
-    return { name, ...measured, ratio, goal: spec.goal, goalUnit: spec.goalUnit, met: value <= spec.goal };
+    return {
+      name,
+      ...measured,
+      ratio,
+      goal: spec.goal,
+      goalUnit: spec.goalUnit,
+      met: value <= spec.goal,
+    };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -128,14 +146,20 @@ type Measured = Pick<TransferRow, 'seconds' | 'bytesIn' | 'bytesOut' | 'turns' |
 async function measure(spec: Spec, backups: string): Promise<Measured> {
   const files = corpusFiles(spec.corpus);
   if (spec.direction === 'down') {
-    return onBoard({ ...spec.board, files }, backups, (connect) => backUp(connect, backups, spec.compressor));
+    return onBoard({ ...spec.board, files }, backups, (connect) =>
+      backUp(connect, backups, spec.compressor),
+    );
   }
   const { uniqueIdHex } = { uniqueIdHex: '00000000000000a1' };
   await onBoard({ files, uniqueIdHex }, backups, (connect) => backUp(connect, backups, true));
   if (spec.direction === 'unchanged') {
-    return onBoard({ ...spec.board, files, uniqueIdHex }, backups, (connect) => backUp(connect, backups, true, true));
+    return onBoard({ ...spec.board, files, uniqueIdHex }, backups, (connect) =>
+      backUp(connect, backups, true, true),
+    );
   }
-  return onBoard({ ...spec.board, files: {} }, backups, (connect) => putBack(connect, backups, files));
+  return onBoard({ ...spec.board, files: {} }, backups, (connect) =>
+    putBack(connect, backups, files),
+  );
 }
 
 function corpusFiles(name: CorpusName): Map<string, Uint8Array | null> {
@@ -156,7 +180,8 @@ async function onBoard(
   const board = await VirtualBoard.start(options);
   try {
     const { clock, randomHex } = context();
-    const connect: Connect = ({ signal }) => connectBoard(board.port(), { clock, random: randomHex, signal });
+    const connect: Connect = ({ signal }) =>
+      connectBoard(board.port(), { clock, random: randomHex, signal });
     const before = board.counters();
     const start = performance.now();
     await work(connect, board);
@@ -174,15 +199,34 @@ async function onBoard(
   }
 }
 
-async function backUp(connect: Connect, backups: string, compress: boolean, skipIfUnchanged = false): Promise<void> {
-  const result = await backup({ connect, store: openStore(backups) }, { compress, skipIfUnchanged }, context());
+async function backUp(
+  connect: Connect,
+  backups: string,
+  compress: boolean,
+  skipIfUnchanged = false,
+): Promise<void> {
+  const result = await backup(
+    { connect, store: openStore(backups) },
+    { compress, skipIfUnchanged },
+    context(),
+  );
   const wanted = skipIfUnchanged ? 'unchanged' : 'written';
-  if (result.outcome !== wanted || result.failed.length > 0) throw new Error(`the backup ended as ${result.outcome}`);
+  if (result.outcome !== wanted || result.failed.length > 0)
+    throw new Error(`the backup ended as ${result.outcome}`);
 }
 
-async function putBack(connect: Connect, backups: string, files: ReadonlyMap<string, unknown>): Promise<void> {
-  const prepared = await prepareRestore({ connect, store: openStore(backups) }, { backup: 'latest', safety: false }, context());
+async function putBack(
+  connect: Connect,
+  backups: string,
+  files: ReadonlyMap<string, unknown>,
+): Promise<void> {
+  const prepared = await prepareRestore(
+    { connect, store: openStore(backups) },
+    { backup: 'latest', safety: false },
+    context(),
+  );
   const { summary } = await prepared.carryOut();
   const wanted = [...files.values()].filter((bytes) => bytes !== null).length;
-  if (summary.filesWritten !== wanted || !summary.verified) throw new Error('the restore is not whole');
+  if (summary.filesWritten !== wanted || !summary.verified)
+    throw new Error('the restore is not whole');
 }

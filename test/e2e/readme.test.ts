@@ -41,7 +41,12 @@ describe('the README', () => {
       const script = `set -euo pipefail\n${block.replace('npm ci && ', '')}`;
       const { stdout } = await run('bash', ['-c', script], {
         cwd: folder,
-        env: { ...process.env, PATH: `${folder}:${process.env.PATH}`, BELAY_DIR: join(folder, 'backups'), CI: 'true' },
+        env: {
+          ...process.env,
+          PATH: `${folder}:${process.env.PATH}`,
+          BELAY_DIR: join(folder, 'backups'),
+          CI: 'true',
+        },
       });
       expect(stdout, block).not.toBe('');
     }
