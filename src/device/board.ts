@@ -6,7 +6,12 @@
  */
 import { BelayError, isBelayError } from '../core/errors.js';
 import type { BytePort } from '../transport/byte-port.js';
-import { ReplSession, type EnterRawResult, type SessionClock, type TrafficListener } from '../transport/repl-session.js';
+import {
+  type EnterRawResult,
+  ReplSession,
+  type SessionClock,
+  type TrafficListener,
+} from '../transport/repl-session.js';
 import { Agent } from './agent.js';
 import { boardFsOf } from './agent-fs.js';
 import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } from './device-fs.js';
@@ -33,13 +38,17 @@ const LEAVE_MS_MAX = 7000;
 /** Below this the board should not hold an agent's source besides compiling it (ESP8266: 30 kB). */
 const TIGHT_MEMORY_BYTES = 48 * 1024;
 const HARD_RESET_MS = 500;
-const HARD_RESET = 'try:\n import machine\n machine.reset()\nexcept ImportError:\n import microcontroller\n microcontroller.reset()';
+const HARD_RESET =
+  'try:\n import machine\n machine.reset()\nexcept ImportError:\n import microcontroller\n microcontroller.reset()';
 
 /**
  * Takes over an open port: it is closed by `leave`, or here when connecting fails. Throws
  * `repl/no-prompt`, `board/not-micropython`, `port/lost`, `job/cancelled` and what identify.ts throws.
  */
-export async function connectBoard(port: BytePort, options: ConnectOptions): Promise<BoardConnection> {
+export async function connectBoard(
+  port: BytePort,
+  options: ConnectOptions,
+): Promise<BoardConnection> {
   const board = new LiveBoard(port, options);
   try {
     await board.connect(options);
@@ -82,7 +91,8 @@ class LiveBoard implements BoardConnection {
     options.onStep?.('identifying');
     const identity = await identifyBoard(this.#session, signal);
     const freeBytes = identity.info.probe.freeMemoryBytes;
-    if (typeof freeBytes === 'number' && freeBytes < TIGHT_MEMORY_BYTES) this.#session.byRawPaste = true;
+    if (typeof freeBytes === 'number' && freeBytes < TIGHT_MEMORY_BYTES)
+      this.#session.byRawPaste = true;
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
     this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');
@@ -120,7 +130,8 @@ class LiveBoard implements BoardConnection {
       .then(() => limit.abort());
     try {
       // Nothing was entered: the board is as it was, or does not talk at all.
-      if (this.#arrival !== null && !this.#session.isClosed) await this.#tidyUp(after, limit.signal);
+      if (this.#arrival !== null && !this.#session.isClosed)
+        await this.#tidyUp(after, limit.signal);
     } catch (error) {
       if (!this.#session.isClosed && !isBelayError(error, 'port/lost')) throw this.#silent(error);
     } finally {
@@ -140,7 +151,9 @@ class LiveBoard implements BoardConnection {
   /** A board that was in raw mode had lost its program to another tool: it gets it back as well. */
   #restarts(after: AfterMode): boolean {
     if (after !== 'auto') return after === 'soft-reset';
-    return this.programInterrupted || (this.#arrival?.wasRaw ?? false) || this.#session.softResets > 0;
+    return (
+      this.programInterrupted || (this.#arrival?.wasRaw ?? false) || this.#session.softResets > 0
+    );
   }
 
   /** The board goes away in the middle of the answer, and its port often with it. */
@@ -152,9 +165,13 @@ class LiveBoard implements BoardConnection {
   }
 
   #silent(cause: unknown): BelayError {
-    return new BelayError('board/silent', `${this.portName}: the board did not answer when it was to be left`, {
-      cause,
-      hint: 'Press its reset button, or unplug it and plug it in again, to start its program',
-    });
+    return new BelayError(
+      'board/silent',
+      `${this.portName}: the board did not answer when it was to be left`,
+      {
+        cause,
+        hint: 'Press its reset button, or unplug it and plug it in again, to start its program',
+      },
+    );
   }
 }

@@ -137,7 +137,7 @@ export type ApplyEvent =
 export interface BoardFs {
   readonly info: BoardInfo;
   scan(options: ScanOptions): Promise<ScanResult>;
-  /** Streams the files in the given order (an order of the last scan). Ends after the last one is verified or failed. */
+  /** Streams the files, in the order in which the board walks its folders, one at a time. Ends after the last one is verified or failed. */
   read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent>;
   apply(operations: readonly BoardOperation[], options: ApplyOptions): AsyncIterable<ApplyEvent>;
   /** sha256 of each path as the board has it now; null where it is gone or unreadable. */

@@ -5,7 +5,7 @@ import type { ReplSession } from '../transport/repl-session.js';
 import type { AgentRungs } from './agent.js';
 import type { BoardInfo, BoardMount } from './device-fs.js';
 import { bootSum, checkedExec, helperPart } from './helper-source.js';
-import { tildeLines } from './tiny-fs.js';
+import { tildeLines } from './tiny-answers.js';
 import { type Literal, parseLiteral } from './python-literal.js';
 
 const PROBE_MS_MAX = 15_000;

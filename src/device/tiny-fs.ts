@@ -4,15 +4,15 @@
  * are text with sums; what is read is summed a second time by the board and compared.
  */
 import { createHash } from 'node:crypto';
-import { bytesOfPath, comparePaths, pathFromBytes } from '../core/device-path.js';
+import { bytesOfPath, comparePaths } from '../core/device-path.js';
 import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { TreeEntry, TreeFailure, TreeFile } from '../core/tree.js';
 import type { ReplSession } from '../transport/repl-session.js';
 import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { bytesLiteral, helperPart } from './helper-source.js';
-import { type Literal, parseLiteral } from './python-literal.js';
 import { isTemporaryName } from './scan.js';
+import { missingOf, parseLine, parseNames, sumsOf, tildeLines } from './tiny-answers.js';
 
 const EXEC_MS_MAX = 20_000;
 const ATTEMPTS = 6;
@@ -20,7 +20,6 @@ const LOST_STARTS_MAX = 4;
 /** Four characters a byte at worst, and the call around it, stay well under 1,000. */
 const PIECE_BYTES = 160;
 const WANTED_AT_ONCE = 40;
-const LINE_BYTES = 64;
 
 export class TinyFs implements BoardFs {
   readonly info: BoardInfo;
@@ -248,65 +247,6 @@ export class TinyFs implements BoardFs {
 }
 
 type Problem = { readonly code: string; readonly message: string };
-
-export function tildeLines(output: Uint8Array): readonly string[] {
-  return Buffer.from(output)
-    .toString('utf8')
-    .split(/\r?\n/)
-    .filter((line) => line.startsWith('~ '))
-    .map((line) => line.slice(2).trim());
-}
-
-function parseNames(text: string): ReadonlyMap<string, number> {
-  const sizes = new Map<string, number>();
-  for (const line of text.split('\n').slice(0, -1)) {
-    const space = line.indexOf(' ');
-    const name = parseLiteral(line.slice(space + 1));
-    if (typeof name === 'string') sizes.set(pathFromBytes(Buffer.from(name)), Number(line.slice(0, space)));
-  }
-  return sizes;
-}
-
-interface ParsedLine {
-  readonly index: number;
-  readonly bytes: Uint8Array | null;
-  readonly sums: string;
-}
-
-function parseLine(line: string): ParsedLine | null {
-  const match = /^(\d+) (\d+) (\d+) (.*)$/.exec(line);
-  if (match === null) return null;
-  const [, index, first, second, rest] = match as unknown as [string, string, string, string, string];
-  if (rest === 'end') return { index: Number(index), bytes: null, sums: `${first} ${second}` };
-  let bytes: Literal;
-  try {
-    bytes = parseLiteral(rest);
-  } catch {
-    return null;
-  }
-  if (!(bytes instanceof Uint8Array) || bytes.length > LINE_BYTES) return null;
-  let low = Number(index) & 255;
-  let high = 0;
-  for (const byte of bytes) {
-    low = (low + byte) % 255;
-    high = (high + low) % 255;
-  }
-  return low === Number(first) && high === Number(second) ? { index: Number(index), bytes, sums: '' } : null;
-}
-
-function sumsOf(bytes: Uint8Array): string {
-  let a = 1;
-  let b = 0;
-  for (const byte of bytes) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  return `${a} ${b}`;
-}
-
-function missingOf(lines: ReadonlyMap<number, Uint8Array>, count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index).filter((index) => !lines.has(index));
-}
 
 /** open() takes text on these boards. */
 function nameLiteral(path: string): string {
