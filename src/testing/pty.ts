@@ -16,12 +16,22 @@ export interface BoardPty {
 const MAKERS: readonly { readonly command: string; readonly args: readonly string[] }[] = [
   {
     command: 'script',
-    // `sleep` keeps the terminal open between two users; without it the first close hangs up.
-    args: ['-q', '-E', 'never', '-c', 'stty raw -echo; tty; exec sleep 1000000', '/dev/null'],
+    // What sleeps keeps the terminal open between two users (without it the first close hangs up),
+    // and ends it when this process is gone without having said so.
+    args: ['-q', '-E', 'never', '-c', `stty raw -echo; tty; ${whileAlive()}`, '/dev/null'],
   },
   { command: 'socat', args: ['-d', '-d', 'pty,rawer,echo=0', 'stdio'] },
 ];
+function whileAlive(): string {
+  return `while kill -0 ${process.pid} 2>/dev/null; do sleep 5; done`;
+}
+
 const READY_MS_MAX = 5_000;
+/**
+ * From the last byte to the hang-up. `@serialport/bindings-cpp` 13 reads 0 bytes for ever, and never
+ * says that the port is gone, when the hang-up meets a read instead of a wait (dist/unix-read.js).
+ */
+const UNPLUG_MS = 100;
 const PATH = /\/dev\/(?:pts\/\d+|tty[a-z0-9]+)/;
 
 /** Throws when neither `script` nor `socat` can make a terminal; the message says so. */
@@ -48,7 +58,7 @@ async function ptyBy(
   const path = await firstPath(child);
   const end: WireEnd = {
     data: (bytes) => child.stdin.write(bytes),
-    lost: () => void close(),
+    lost: () => void setTimeout(() => void close(), UNPLUG_MS),
   };
   child.stdin.on('drain', () => wire.resume());
   child.stdout.on('data', (bytes: Buffer) => wire.send(bytes));
@@ -92,7 +102,7 @@ async function firstPath(child: ChildProcessWithoutNullStreams): Promise<string>
   }
 }
 
-/** The maker and the `sleep` inside the terminal. */
+/** The maker; what sleeps in the terminal goes with the hang-up. */
 function killGroup(child: ChildProcessWithoutNullStreams): void {
   if (child.pid === undefined || child.exitCode !== null) return;
   try {

@@ -192,5 +192,5 @@ export function stallThread(ms: number): void {
   if (owedMs < 0.25) return;
   const start = performance.now();
   Atomics.wait(still, 0, 0, owedMs);
-  owedMs = Math.max(-5, owedMs - (performance.now() - start));
+  owedMs = Math.max(-200, owedMs - (performance.now() - start));
 }

@@ -74,8 +74,9 @@ export class Wire {
   #faults: { toBoard: LaneFaults; toHost: LaneFaults };
   #board: BoardMemory | null = null;
   #vm: Interpreter | null = null;
-  /** Runs while the receive ring is full: what the board had time for and did not take is lost. */
-  #full: { readonly time: BoardTime; owedBytes: number } | null = null;
+  /** Since the board last had nothing to read: the time it had, and the bytes that came. */
+  #backlog = { boardMs: 0, bytes: 0 };
+  #time: BoardTime | null = null;
   #end: WireEnd | null = null;
   #paused = false;
   /** A receiver may send from within `data`: that must not overtake what is being delivered. */
@@ -139,6 +140,7 @@ export class Wire {
 
   /** A new interpreter has started: this is where its interrupt lives. */
   setInterpreter(vm: Interpreter): void {
+    this.#time = null;
     this.#vm = vm;
   }
 
@@ -235,6 +237,7 @@ export class Wire {
   }
 
   #moveToBoard(board: BoardMemory, nowMs: number): void {
+    if (this.#paced() && this.#toBoard.waitingBytes + this.#held.length > 0) this.#watchBoard(board);
     if (this.#fifo.length > 0 && Atomics.load(board.cells, CELL.interruptsOff) === 0) {
       const fifo = Uint8Array.from(this.#fifo);
       this.#fifo = [];
@@ -313,12 +316,10 @@ export class Wire {
     }
     const stored = board.receive.push(bytes);
     if (stored > 0) wake(board);
-    if (stored === bytes.length) {
-      if (stored > 0) this.#full = null;
-      return;
-    }
+    this.#backlog.bytes += stored;
+    if (stored === bytes.length) return;
     const rest = bytes.subarray(stored);
-    const lost = this.#options.overrun === 'drop' ? this.#lostBytes(board, rest.length, stored) : 0;
+    const lost = this.#options.overrun === 'drop' ? this.#lostBytes(rest.length) : 0;
     this.#counters.overrunBytes += lost;
     if (lost === rest.length) return;
     this.#held = concat(this.#held, rest.subarray(lost));
@@ -327,20 +328,24 @@ export class Wire {
     if (board.receive.free > 0) this.#again = true;
   }
 
+  /** Keeps the time that the board has had since it last had nothing to read. */
+  #watchBoard(board: BoardMemory): void {
+    this.#time ??= boardTime(this.#vm?.threadPath ?? null);
+    const passedMs = this.#time.passedMs(Atomics.load(board.cells, CELL.asleep) === 1);
+    if (board.receive.length > 0) this.#backlog.boardMs += passedMs;
+    else this.#backlog = { boardMs: 0, bytes: 0 };
+  }
+
   /**
-   * How many bytes a full ring loses: as many as arrive in the time that the board itself had. When
-   * its thread was not given the processor the wire waits for it.
+   * How many of `bytes` a full ring loses: no more can have arrived since it was empty than the
+   * board itself had time for. When its thread is not given the processor the wire waits for it.
    */
-  #lostBytes(board: BoardMemory, bytes: number, stored: number): number {
+  #lostBytes(bytes: number): number {
     const { bytesPerSecondToBoard } = this.#options;
     if (bytesPerSecondToBoard === null) return bytes;
-    if (this.#full === null || stored > 0) {
-      this.#full = { time: boardTime(this.#vm?.threadPath ?? null), owedBytes: 0 };
-    }
-    const passedMs = this.#full.time.passedMs(Atomics.load(board.cells, CELL.asleep) === 1);
-    const due = this.#full.owedBytes + (passedMs * bytesPerSecondToBoard) / 1000;
-    const lost = Math.min(bytes, Math.floor(due));
-    this.#full.owedBytes = due - lost;
+    const possible = Math.floor((this.#backlog.boardMs * bytesPerSecondToBoard) / 1000);
+    const lost = Math.min(bytes, Math.max(0, possible - this.#backlog.bytes));
+    this.#backlog.bytes += lost;
     return lost;
   }
 
@@ -348,17 +353,22 @@ export class Wire {
     if (this.#paused) return;
     const limited = this.#options.bytesPerSecondToHost;
     const roof = limited === null ? 1 << 20 : Math.max(64, Math.ceil(limited / 50));
-    // What was in the ring at the last look has been waiting since then.
-    const waited = Math.max(0, (this.#seenHead - (board.transmit.head - board.transmit.length)) | 0);
     const room = () => Math.max(0, roof - this.#toHost.waitingBytes);
-    this.#toHost.enqueue(board.transmit.take(Math.min(waited, room())), this.#seenHeadMs);
-    const fresh = board.transmit.take(room());
-    this.#toHost.enqueue(fresh, nowMs);
-    for (const part of this.#toHost.arrived(nowMs)) {
-      this.#count('in', part.length);
-      const { bytes, event } = this.#faults.toHost.apply(part);
-      if (bytes.length > 0 && this.#end?.data(bytes) === false) this.#paused = true;
-      if (event !== null) return this.#onEvent(event);
+    for (;;) {
+      // What was in the ring at the last look has been waiting since then: a late timer costs the
+      // wire nothing as long as the ring had something to send.
+      const tail = board.transmit.head - board.transmit.length;
+      const old = board.transmit.take(Math.min(Math.max(0, (this.#seenHead - tail) | 0), room()));
+      this.#toHost.enqueue(old, this.#seenHeadMs);
+      this.#toHost.enqueue(board.transmit.take(old.length > 0 ? 0 : room()), nowMs);
+      const arrived = this.#toHost.arrived(nowMs);
+      for (const part of arrived) {
+        this.#count('in', part.length);
+        const { bytes, event } = this.#faults.toHost.apply(part);
+        if (bytes.length > 0 && this.#end?.data(bytes) === false) this.#paused = true;
+        if (event !== null) return this.#onEvent(event);
+      }
+      if (this.#paused || (old.length === 0 && arrived.length === 0)) break;
     }
     this.#seenHead = board.transmit.head;
     this.#seenHeadMs = nowMs;
