@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Header, Pack } from 'tar-stream';
-import { pack } from 'tar-stream';
+import { extract, pack } from 'tar-stream';
 import { joinBytes } from './gzip-member.js';
 import type { TarEntry } from './tar-header.js';
 import { needsPax, tarHeaderBytesOf, tarSizeOf } from './tar-header.js';
@@ -120,4 +120,36 @@ function headersOf(tar: TarEntry): Partial<Header> & { name: string } {
   // An empty record makes tar-stream write the extended header with nothing but the path.
   if (needsPax(tar.name)) headers.pax = {};
   return headers;
+}
+
+/** One entry of a tar that somebody else made. Its content is read to the end before the next one. */
+export interface ForeignTarEntry {
+  readonly name: string;
+  /** As tar-stream calls them: `file`, `directory`, `symlink`, … */
+  readonly type: string;
+  readonly sizeBytes: number;
+  readonly modifiedS: number | null;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/** Entries in their order. Nothing of them is trusted; errors are tar-stream's own. */
+export async function* entriesOfTar(
+  source: NodeJS.ReadableStream,
+): AsyncGenerator<ForeignTarEntry> {
+  const reader = extract();
+  source.on('error', (error) => reader.destroy(error));
+  source.pipe(reader);
+  for await (const entry of reader) {
+    const { name, type, size, mtime } = entry.header;
+    const modifiedS = mtime === undefined ? null : Math.floor(mtime.getTime() / 1000);
+    yield {
+      name,
+      type: type ?? 'file',
+      sizeBytes: size ?? 0,
+      modifiedS,
+      content: entry as unknown as AsyncIterable<Uint8Array>,
+    };
+    // An unread entry would stall the rest for ever.
+    entry.resume();
+  }
 }

@@ -34,6 +34,8 @@ export interface HostTree {
    * it has changed since.
    */
   read(path: string): AsyncIterable<Uint8Array>;
+  /** Lets go of what `read` needs. Idempotent. */
+  close(): Promise<void>;
 }
 
 const { O_NOFOLLOW, O_RDONLY } = constants;
@@ -49,6 +51,7 @@ export async function scanHostTree(folder: string, options: ImportOptions): Prom
     tree: [...entries].sort((a, b) => comparePaths(a.path, b.path)),
     skipped,
     read: (path) => readUnchanged(files, path),
+    close: async () => {},
   };
 }
 

@@ -37,7 +37,10 @@ let random = 0;
 function deps(overrides: Partial<LockDeps> = {}): LockDeps {
   return {
     // Every look at the clock is 20 ms later, so that waiting ends without waiting.
-    clock: { now: () => new Date('2026-11-20T10:00:00Z'), monotonicMs: () => ticking(20) },
+    clock: {
+      now: () => new Date('2026-11-20T10:00:00Z'),
+      monotonicMs: () => ticking(20),
+    },
     randomHex: (bytes) => {
       random += 1;
       return random.toString(16).padStart(bytes * 2, '0');
@@ -105,7 +108,9 @@ describe('the lock of a board folder', () => {
   it('stops waiting when it is cancelled', async () => {
     const lock = await takeFolderLock(folder, 'backup', atOnce, deps());
     const abort = new AbortController();
-    const frozen = deps({ clock: { now: () => new Date(), monotonicMs: () => 0 } });
+    const frozen = deps({
+      clock: { now: () => new Date(), monotonicMs: () => 0 },
+    });
     const waiting = takeFolderLock(folder, 'prune', { retryMs: 1e9, signal: abort.signal }, frozen);
     abort.abort();
     await expect(waiting).rejects.toMatchObject({ code: 'job/cancelled' });
@@ -169,7 +174,10 @@ describe('the lock of a board folder', () => {
 
   it('offers a foreign lock for removal after ten minutes without a sign of life, and never takes it', async () => {
     await writeFile(path(), encodeLock(record({ host: 'elsewhere' })));
-    const clock = { now: () => new Date(), monotonicMs: () => ticking(100_000) };
+    const clock = {
+      now: () => new Date(),
+      monotonicMs: () => ticking(100_000),
+    };
     const waiting = takeFolderLock(folder, 'backup', { retryMs: 1e9, signal }, deps({ clock }));
     await expect(waiting).rejects.toMatchObject({
       code: 'store/locked',
@@ -196,7 +204,10 @@ describe('the lock of a board folder', () => {
       await removeLock(path(), lock.token, record({ token: 'feedfeedfeedfeed' }), deps()),
     ).toBe(true);
     const other = await takeFolderLock(folder, 'prune', atOnce, deps());
-    await expect(lock.check()).rejects.toMatchObject({ code: 'store/lock-lost', exitCode: 11 });
+    await expect(lock.check()).rejects.toMatchObject({
+      code: 'store/lock-lost',
+      exitCode: 11,
+    });
     await lock.release();
     await other.check();
     await other.release();

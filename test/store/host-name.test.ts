@@ -99,14 +99,17 @@ describe('names on this computer', () => {
       '',
       'a\0b',
       long,
-      'a/'.repeat(1025) + 'b',
+      `${'a/'.repeat(1025)}b`,
     ]) {
       expect(hostNameOf(path, 'posix')).toHaveProperty('refused');
     }
     expect(hostNameOf('\x01'.repeat(100), 'posix')).toEqual({
       refused: 'its encoded name is longer than 255 bytes',
     });
-    expect(hostNameOf('lib/a\x01', 'posix')).toEqual({ parts: ['lib', 'a%01'], encoded: true });
+    expect(hostNameOf('lib/a\x01', 'posix')).toEqual({
+      parts: ['lib', 'a%01'],
+      encoded: true,
+    });
   });
 
   it('C11 finds names that differ only in case or Unicode form, folders too', () => {

@@ -172,7 +172,9 @@ describe('extracting to a computer', () => {
       ].sort((a, b) => (a.hostPath < b.hostPath ? -1 : 1)),
     );
     expect((await readdir(target)).sort()).toEqual(['b%FF', 'c%0Ad']);
-    const refused = await extract([file('e\nf', 'x'), file('ok', 'x')], { names: 'refuse' });
+    const refused = await extract([file('e\nf', 'x'), file('ok', 'x')], {
+      names: 'refuse',
+    });
     expect(codes(refused)).toEqual([['e\nf', 'store/unsafe-path']]);
     expect(refused.written).toEqual(['ok']);
   });
@@ -192,7 +194,9 @@ describe('extracting to a computer', () => {
     const lying = file('a', 'xy', async function* () {
       yield new TextEncoder().encode('zz');
     });
-    await expect(extract([lying])).rejects.toMatchObject({ code: 'archive/damaged' });
+    await expect(extract([lying])).rejects.toMatchObject({
+      code: 'archive/damaged',
+    });
     expect(await readdir(target)).toEqual([]);
   });
 
@@ -236,7 +240,9 @@ describe('importing a folder', () => {
     ]);
     for (const entry of entries) {
       if (entry.kind !== 'file') continue;
-      expect(tree.find((each) => each.path === entry.path)).toMatchObject({ sha256: entry.sha256 });
+      expect(tree.find((each) => each.path === entry.path)).toMatchObject({
+        sha256: entry.sha256,
+      });
       const chunks: Uint8Array[] = [];
       for await (const chunk of read(entry.path)) chunks.push(chunk);
       expect(Buffer.concat(chunks).length).toBe(entry.sizeBytes);
@@ -282,6 +288,8 @@ describe('importing a folder', () => {
   });
 
   it('says that a folder is not there', async () => {
-    await expect(scan(join(root, 'nothing'))).rejects.toMatchObject({ code: 'store/not-found' });
+    await expect(scan(join(root, 'nothing'))).rejects.toMatchObject({
+      code: 'store/not-found',
+    });
   });
 });
