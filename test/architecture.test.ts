@@ -33,7 +33,7 @@ const HOUSE: Readonly<Record<string, Room>> = {
       'serial-port.ts': ['serialport', '@serialport/stream', '@serialport/bindings-interface'],
       'port-listing.ts': ['serialport', '@serialport/bindings-interface', 'node:fs', 'node:path'],
       'port-holder.ts': ['node:fs'],
-      'posix-read.ts': ['node:fs', '@serialport/bindings-interface'],
+      'posix-read.ts': ['node:fs', '@serialport/stream'],
       '*': ['@serialport/parser-readline'],
     },
     why: 'transport turns bytes into a prompt; protocol starts above the port',

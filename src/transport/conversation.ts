@@ -2,8 +2,9 @@
  * Plays a pure machine (raw-repl.ts) on a real wire: this is the only place of the prompt's
  * protocol that waits. Bytes are handed to the machine in the very event that brings them.
  */
-import { BelayError, cancelled } from '../core/errors.js';
-import { escapeBytes, type ReplAction, type ReplFailure, type ReplInput, type ReplMachine } from './raw-repl.js';
+import { type BelayError, cancelled } from '../core/errors.js';
+import type { ReplAction, ReplFailure, ReplInput, ReplMachine } from './raw-repl.js';
+import { replError } from './repl-errors.js';
 
 export interface SessionClock {
   monotonicMs(): number;
@@ -45,13 +46,17 @@ export class Conversation {
   #dueMs = Number.POSITIVE_INFINITY;
   #limitMs: number;
   #end: ConversationEnd = 'finished';
+  /** Counts up when a paced write is to stop. */
+  #paceRound = 0;
 
   constructor(wire: Wire, machine: ReplMachine, options: ConversationOptions) {
     this.#wire = wire;
     this.#machine = machine;
     this.#options = options;
     this.#limitMs =
-      options.limitMs === null ? Number.POSITIVE_INFINITY : wire.clock.monotonicMs() + options.limitMs;
+      options.limitMs === null
+        ? Number.POSITIVE_INFINITY
+        : wire.clock.monotonicMs() + options.limitMs;
     this.#ended = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -129,16 +134,18 @@ export class Conversation {
 
   async #writePaced(bytes: Uint8Array, stepBytes: number, stepMs: number): Promise<void> {
     const { clock } = this.#wire;
+    const round = this.#paceRound;
+    const isWanted = () => round === this.#paceRound && !this.#over.signal.aborted;
     try {
-      for (let at = 0; at < bytes.length && !this.#over.signal.aborted; at += stepBytes) {
+      for (let at = 0; at < bytes.length && isWanted(); at += stepBytes) {
         const startedMs = clock.monotonicMs();
         await this.#wire.write(bytes.subarray(at, at + stepBytes));
         const restMs = startedMs + stepMs - clock.monotonicMs();
         if (restMs > 0 && at + stepBytes < bytes.length) {
-          await clock.delay(restMs, this.#over.signal).catch(() => {});
+          await clock.delay(Math.ceil(restMs), this.#over.signal).catch(() => {});
         }
       }
-      if (!this.#over.signal.aborted) this.#feed({ kind: 'sent' });
+      if (isWanted()) this.#feed({ kind: 'sent' });
     } catch (error) {
       this.fail(error);
     }
@@ -183,20 +190,11 @@ export class Conversation {
     }
     if (this.#end === 'finished') this.#end = end;
     this.#limitMs = Number.POSITIVE_INFINITY;
+    this.#paceRound += 1;
     this.#feed({ kind: 'interrupt' });
   }
 
   #errorOf(failure: ReplFailure): BelayError {
     return replError(failure, this.#wire.portName, this.#wire.lastBytes());
   }
-}
-
-/** Names the stage, the last bytes seen, and the next thing to try. */
-export function replError(failure: ReplFailure, portName: string, lastBytes: Uint8Array): BelayError {
-  const seen = lastBytes.length === 0 ? 'the board sent nothing' : `last seen "${escapeBytes(lastBytes)}"`;
-  return new BelayError(failure.code, `${portName}: no answer while ${failure.stage}; ${seen}`, {
-    hint: failure.hint,
-    details: { stage: failure.stage, lastBytes: escapeBytes(lastBytes, 1024) },
-    retryable: failure.code === 'repl/timeout',
-  });
 }

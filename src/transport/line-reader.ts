@@ -82,8 +82,14 @@ function newParser(): ReadlineParser {
   return new ReadlineParser({ delimiter: '\n', encoding: 'latin1', readableObjectMode: true });
 }
 
-/** The last line that says something: of a traceback, the exception. */
-export function lastLineOf(text: string): string {
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  return lines.findLast((line) => line !== '') ?? '';
+/** The lines of a piece of text that has come whole: a traceback, a greeting. */
+export function linesOf(bytes: Uint8Array): readonly string[] {
+  const reader = new LineReader();
+  const lines = reader.push(bytes).map((line) => line.text);
+  return [...lines, reader.takeRest()].map(fromLatin1).filter((line) => line !== '');
+}
+
+/** Boards write UTF-8; a line was kept one character a byte so that nothing could get lost. */
+function fromLatin1(text: string): string {
+  return new TextDecoder().decode(Uint8Array.from(text, (char) => char.charCodeAt(0)));
 }

@@ -99,7 +99,10 @@ export function chooseBoardPort(list: readonly PortDescription[], wanted: string
   if (wanted.startsWith('id:')) return chooseBySerial(ports, wanted.slice(3));
   if (wanted !== 'auto') {
     const listed = ports.find((port) => samePath(port.path, wanted));
-    return { kind: 'one', port: listed === undefined ? unlisted(wanted) : { ...listed, path: wanted } };
+    return {
+      kind: 'one',
+      port: listed === undefined ? unlisted(wanted) : { ...listed, path: wanted },
+    };
   }
   const candidates = ports.filter((port) => reasonAgainst(port) === null);
   const likely = candidates.filter(isLikelyBoard);
@@ -129,14 +132,20 @@ function noBoard(portCount: number): PortChoice {
   return {
     kind: 'none',
     message: portCount === 0 ? 'no serial port found' : 'no board found on the serial ports',
-    hint:
-      'Plug the board in with a cable that carries data, or name its port with --port; without a board try --port virtual',
+    hint: 'Plug the board in with a cable that carries data, or name its port with --port; without a board try --port virtual',
   };
 }
 
 /** What is known of a port that the system does not list. */
 export function unlisted(path: string): PortDescription {
-  return { path, vendorId: null, productId: null, serialNumber: null, manufacturer: null, product: null };
+  return {
+    path,
+    vendorId: null,
+    productId: null,
+    serialNumber: null,
+    manufacturer: null,
+    product: null,
+  };
 }
 
 /**
@@ -145,7 +154,9 @@ export function unlisted(path: string): PortDescription {
  */
 function withoutTwins(list: readonly PortDescription[]): readonly PortDescription[] {
   const ports = list.map((port) => ({ ...port, path: calloutPath(port.path) }));
-  return ports.filter((port, index) => ports.findIndex((other) => other.path === port.path) === index);
+  return ports.filter(
+    (port, index) => ports.findIndex((other) => other.path === port.path) === index,
+  );
 }
 
 export function calloutPath(path: string): string {
@@ -165,7 +176,8 @@ export function familyOf(port: PortDescription): PortFamily {
   if (vendorId === null) return 'unknown';
   if (isOneOf(DEBUG_PROBES, vendorId, productId)) return 'debug-probe';
   if (isOneOf(UART_BRIDGES, vendorId, productId)) return 'uart-bridge';
-  if (vendorId === ESP_USB_JTAG.vendorId && productId === ESP_USB_JTAG.productId) return 'esp-usb-jtag';
+  if (vendorId === ESP_USB_JTAG.vendorId && productId === ESP_USB_JTAG.productId)
+    return 'esp-usb-jtag';
   return NATIVE_USB_VENDORS.has(vendorId) ? 'native-usb' : 'unknown';
 }
 
@@ -193,7 +205,12 @@ export function signalPolicy(port: PortDescription, platform: string): SignalPol
   if (platform === 'win32' && family !== 'unknown') {
     // Windows raises and drops the two lines one after the other; both low is the board's idle
     // state (mpremote does the same: tools/mpremote/mpremote/transport_serial.py).
-    return { family, lines: { dtr: false, rts: false }, hangUp: false, why: 'low lines keep an ESP32 out of reset' };
+    return {
+      family,
+      lines: { dtr: false, rts: false },
+      hangUp: false,
+      why: 'low lines keep an ESP32 out of reset',
+    };
   }
   if (family === 'unknown' && !isBridgePath(port.path)) {
     return { family, lines: null, hangUp: true, why: 'the lines stay as the system sets them' };

@@ -1,5 +1,13 @@
 /** What the system knows about a port that would not open: is it there, may we, who has it. */
-import { accessSync, constants, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 
 export type PortObstacle = 'missing' | 'permission' | 'none';
 

@@ -4,20 +4,22 @@
  */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-// The package's types are found by its CommonJS entry only.
-import type { BindingInterface, PortInfo } from '@serialport/bindings-interface' with { 'resolution-mode': 'require' };
 import { SerialPort } from 'serialport';
 import type { PortDescription } from './byte-port.js';
 import { calloutPath } from './port-choice.js';
 
+type PortInfo = Awaited<ReturnType<typeof SerialPort.list>>[number];
+
 export interface ListOptions {
-  readonly binding?: Pick<BindingInterface, 'list'>;
+  readonly binding?: { list(): Promise<readonly PortInfo[]> };
   /** Where the kernel's tables are; for tests. */
   readonly sysRoot?: string;
 }
 
 /** Never throws: what cannot be listed is missing from the list. Pseudo-terminals never are in it. */
-export async function listSerialPorts(options: ListOptions = {}): Promise<readonly PortDescription[]> {
+export async function listSerialPorts(
+  options: ListOptions = {},
+): Promise<readonly PortDescription[]> {
   const sysRoot = options.sysRoot ?? '/sys';
   try {
     const ports = await (options.binding ?? SerialPort).list();
@@ -59,7 +61,9 @@ function friendlyName(info: PortInfo): string | null {
 }
 
 function hexId(id: string | undefined): string | null {
-  return id === undefined || !/^[0-9a-f]{1,4}$/i.test(id) ? null : id.toLowerCase().padStart(4, '0');
+  return id === undefined || !/^[0-9a-f]{1,4}$/i.test(id)
+    ? null
+    : id.toLowerCase().padStart(4, '0');
 }
 
 /** Climbs from the interface to the USB device, which has the numbers (kernel Documentation/ABI/testing/sysfs-bus-usb). */
@@ -79,7 +83,14 @@ function usbFacts(path: string, deviceLink: string): PortDescription {
     }
     folder = dirname(folder) === folder ? null : dirname(folder);
   }
-  return { path, vendorId: null, productId: null, serialNumber: null, manufacturer: null, product: null };
+  return {
+    path,
+    vendorId: null,
+    productId: null,
+    serialNumber: null,
+    manufacturer: null,
+    product: null,
+  };
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -6,28 +6,35 @@
  * where an empty line is EAGAIN, so 0 means gone.
  */
 import { read } from 'node:fs';
-// The package's types are found by its CommonJS entry only.
-import type { BindingInterface, BindingPortInterface } from '@serialport/bindings-interface' with { 'resolution-mode': 'require' };
+import type { SerialPortStream } from '@serialport/stream';
 
-interface PosixPort extends BindingPortInterface {
+/** A binding of the serialport project (its own package of types cannot be imported from ESM). */
+export type SerialBinding = ConstructorParameters<typeof SerialPortStream>[0]['binding'];
+type BindingPort = Awaited<ReturnType<SerialBinding['open']>>;
+
+interface PosixPort extends BindingPort {
   readonly fd: number | null;
   readonly poller: { once(event: 'readable', callback: (error: Error | null) => void): unknown };
 }
 
 /** The same binding, whose POSIX ports fail on a hang-up; other ports are handed on as they are. */
-export function noticingHangUps(binding: BindingInterface): BindingInterface {
+export function noticingHangUps(binding: SerialBinding): SerialBinding {
   return {
     list: () => binding.list(),
     open: async (options) => {
       const port = await binding.open(options);
-      if (isPosix(port)) port.read = (buffer, offset, length) => readPort(port, buffer, offset, length);
+      if (isPosix(port))
+        port.read = (buffer, offset, length) => readPort(port, buffer, offset, length);
       return port;
     },
   };
 }
 
-function isPosix(port: BindingPortInterface): port is PosixPort {
-  return typeof (port as PosixPort).fd === 'number' && typeof (port as PosixPort).poller?.once === 'function';
+function isPosix(port: BindingPort): port is PosixPort {
+  return (
+    typeof (port as PosixPort).fd === 'number' &&
+    typeof (port as PosixPort).poller?.once === 'function'
+  );
 }
 
 async function readPort(
@@ -51,7 +58,12 @@ async function readPort(
   }
 }
 
-function readOnce(fd: number, buffer: Buffer, offset: number, length: number): Promise<number | NodeJS.ErrnoException> {
+function readOnce(
+  fd: number,
+  buffer: Buffer,
+  offset: number,
+  length: number,
+): Promise<number | NodeJS.ErrnoException> {
   return new Promise((resolve) => {
     read(fd, buffer, offset, length, null, (error, bytesRead) => resolve(error ?? bytesRead));
   });

@@ -10,11 +10,12 @@ import {
   CTRL_C,
   CTRL_D,
   RAW_BANNER,
-  textOfBytes,
   type ReplAction,
   type ReplFailure,
   type ReplInput,
   type ReplMachine,
+  send,
+  textOfBytes,
 } from './raw-repl.js';
 
 /**
@@ -25,7 +26,9 @@ const TRY_WAITS_MS = [100, 150, 200, 300, 400, 400, 500, 500, 600, 600, 700, 700
 /** After a prompt that should be followed by the raw banner: its own answer needs a moment. */
 const GRACE_MS = 30;
 const GRACES_MAX = 40;
-const SYNC_WAITS_MS = [250, 400, 700, 1000] as const;
+const SYNC_WAITS_MS = [400, 1000, 2000, 3000] as const;
+/** While bytes come, the answer may be on its way (a slow board, a busy computer): wait on, so often. */
+const SYNC_PATIENCE = 3;
 /** Enough for boot messages and a traceback; a program that prints for ever must not grow it. */
 const TEXT_CHARS_MAX = 16 * 1024;
 
@@ -54,7 +57,9 @@ export function judgeArrival(before: string): Arrival {
   // Opening the port may have reset the board (ESP32 boot log), and CircuitPython greets whoever
   // presses a key: neither is a program, unless Ctrl-C stopped one.
   const booted = /rst:0x|ets [A-Z][a-z]{2} |soft reboot/.test(text);
-  const greeted = /^\s*Adafruit CircuitPython [^\n]*\n>>> \r?\n$/.test(text.replace(/^(?:\r\n)+/, ''));
+  const greeted = /^\s*Adafruit CircuitPython [^\n]*\n>>> \r?\n$/.test(
+    text.replace(/^(?:\r\n)+/, ''),
+  );
   return { programInterrupted: interrupted || !(booted || greeted), wasRaw, noiseText: text };
 }
 
@@ -69,6 +74,15 @@ export class RawEntry implements ReplMachine {
   #aiorepl = false;
   #sync = 0;
   #token = '';
+  #heardSinceSync = false;
+  #patience = SYNC_PATIENCE;
+
+  readonly #entryNumber: number;
+
+  /** Numbers the entries of a session: an answer to an earlier one must not pass for this one's. */
+  constructor(entryNumber: number) {
+    this.#entryNumber = entryNumber;
+  }
 
   start(): readonly ReplAction[] {
     return this.#try();
@@ -99,7 +113,9 @@ export class RawEntry implements ReplMachine {
       if (!AIOREPL_BEFORE_BANNER.test(before)) return [...actions, ...this.#arrive(before, banner)];
       // aiorepl's imitation of raw mode: other tasks run on, and Ctrl-D never resets. Ctrl-B goes
       // back to its prompt, Ctrl-D ends its event loop (micropython-lib aiorepl.py).
-      this.#text = before.replace(AIOREPL_BEFORE_BANNER, '') + this.#text.slice(banner.index + banner[0].length);
+      this.#text =
+        before.replace(AIOREPL_BEFORE_BANNER, '') +
+        this.#text.slice(banner.index + banner[0].length);
       this.#aiorepl = true;
       actions.push(send(CTRL_B, CTRL_D), { kind: 'wait', ms: 500 });
     }
@@ -130,7 +146,8 @@ export class RawEntry implements ReplMachine {
   #arrive(before: string, banner: RegExpExecArray): readonly ReplAction[] {
     const judged = judgeArrival(before);
     this.arrival = this.#aiorepl ? { ...judged, programInterrupted: true, wasRaw: false } : judged;
-    if (this.#askedRaw === 1 && !this.#aiorepl) return [{ kind: 'wait', ms: null }, { kind: 'finished' }];
+    if (this.#askedRaw === 1 && !this.#aiorepl)
+      return [{ kind: 'wait', ms: null }, { kind: 'finished' }];
     this.#text = this.#text.slice(banner.index + banner[0].length);
     return this.#askSync();
   }
@@ -140,19 +157,32 @@ export class RawEntry implements ReplMachine {
     const ms = SYNC_WAITS_MS[this.#sync];
     if (ms === undefined) return [failed(this.#failure())];
     this.#sync += 1;
-    this.#token = `blb-sync-${this.#sync}`;
-    const line = bytesOfText(`print('blb-'+'sync-${this.#sync}')`);
+    this.#heardSinceSync = false;
+    this.#patience = SYNC_PATIENCE;
+    const number = `${this.#entryNumber}-${this.#sync}`;
+    this.#token = `blb-sync-${number}`;
+    const line = bytesOfText(`print('blb-'+'sync-${number}')`);
     const bytes = new Uint8Array([CTRL_C, ...line, CTRL_D]);
-    return [{ kind: 'send', bytes }, { kind: 'wait', ms }];
+    return [
+      { kind: 'send', bytes },
+      { kind: 'wait', ms },
+    ];
   }
 
   #takeSync(): readonly ReplAction[] {
-    const at = this.#text.indexOf(`${this.#token}`);
+    this.#heardSinceSync = true;
+    if (this.#text.length > 2 * TEXT_CHARS_MAX) this.#text = this.#text.slice(-TEXT_CHARS_MAX);
+    const at = this.#text.indexOf(this.#token);
     if (at < 0 || !/^\r?\n\x04\x04>/.test(this.#text.slice(at + this.#token.length))) return [];
     return [{ kind: 'wait', ms: null }, { kind: 'finished' }];
   }
 
   #timeout(): readonly ReplAction[] {
+    if (this.#sync > 0 && this.#heardSinceSync && this.#patience > 0) {
+      this.#heardSinceSync = false;
+      this.#patience -= 1;
+      return [{ kind: 'wait', ms: SYNC_WAITS_MS[this.#sync - 1] ?? 0 }];
+    }
     if (this.#sync > 0) {
       // Not even raw mode any more? Ctrl-A repeats its banner where it is, and enters it elsewhere.
       return [send(CTRL_C, CTRL_A), ...this.#askSync()];
@@ -184,8 +214,7 @@ export class RawEntry implements ReplMachine {
       return {
         code,
         stage: 'interrupting the program',
-        hint:
-          'Press the reset button and try again at once; check the speed (--baud) and that this port belongs to a board with MicroPython',
+        hint: 'Press the reset button and try again at once; check the speed (--baud) and that this port belongs to a board with MicroPython',
       };
     }
     if (FRIENDLY_TAIL.test(this.#text) || AIOREPL_TAIL.test(this.#text)) {
@@ -203,14 +232,9 @@ export class RawEntry implements ReplMachine {
     return {
       code,
       stage: 'interrupting the program',
-      hint:
-        'The program does not stop at Ctrl-C: press reset and try again at once, or rename main.py from another tool',
+      hint: 'The program does not stop at Ctrl-C: press reset and try again at once, or rename main.py from another tool',
     };
   }
-}
-
-function send(...bytes: number[]): ReplAction {
-  return { kind: 'send', bytes: new Uint8Array(bytes) };
 }
 
 function failed(failure: ReplFailure): ReplAction {

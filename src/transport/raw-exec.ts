@@ -4,19 +4,20 @@
  * byte for byte, 0x04 included, until it says that its stream is over.
  */
 import {
-  bytesOfText,
   ByteTail,
+  bytesOfText,
   CTRL_A,
   CTRL_C,
   CTRL_D,
-  CTRL_E,
   joinBytes,
-  textOfBytes,
   type ReplAction,
   type ReplFailure,
   type ReplInput,
   type ReplMachine,
+  send,
+  textOfBytes,
 } from './raw-repl.js';
+import { type HandoverOptions, SourceHandover } from './source-handover.js';
 
 /** Takes a running exec's output, byte for byte. Synchronous. */
 export interface StreamConsumer {
@@ -29,93 +30,45 @@ export interface StreamConsumer {
   silenceMsMax(): number;
 }
 
-/**
- * How the source gets to the board. 'ask' finds out first whether it knows raw paste, which also
- * tells boards whose ring a source fits through at the wire's own speed from older ones.
- * 'at-once' and 'paced' are plain raw mode: the board keeps the source in memory until it has
- * compiled it, but there is one turn to an exec. 'paste' is raw paste: compiled as it comes, with
- * a turn for every window of 128 bytes.
- */
-export type SourceMode = 'ask' | 'at-once' | 'paced' | 'paste';
-
-export interface RawExecOptions {
-  readonly mode: SourceMode;
-  /** Longer sources go by raw paste where 'ask' finds that the board has it. */
-  readonly pasteAboveBytes: number;
+export interface RawExecOptions extends HandoverOptions {
   readonly consumer?: StreamConsumer | null;
 }
 
-const NEGOTIATE_MS = 1500;
-const CREDIT_MS = 3000;
-/** From the end of a source to the board's word that it has it. */
-const ACCEPT_MS = 2500;
-const COMPILE_MS = 5000;
+/** From the end of an output to its traceback, and to the prompt. */
+const STDERR_MS = 5000;
 const PROMPT_MS = 300;
 /** Longest gap between two signs of life of a running agent is 500 ms; longer means it has ended. */
 const ENDED_QUIET_MS = 700;
 const INTERRUPT_WAITS_MS = [300, 500, 1000, 1500] as const;
-/** 60 bytes fit the smallest ring there is (micro:bit v1: 64) and make 12 kB/s, a UART's own pace. */
-const PACE_BYTES = 60;
-const PACE_MS = 5;
 const STDERR_BYTES_MAX = 16 * 1024;
 
 /** An exec's end as the last bytes show it: 0x04, traceback or nothing, 0x04, prompt. */
 const EXEC_END = /\x04([^\x04]*)\x04>$/;
 
-/**
- * Asks for raw paste and closes it again with a source of one empty line. That line keeps the
- * Ctrl-D from being a soft reset where raw paste is refused (`R` 0x00) or unknown (Ctrl-A greets).
- */
-const ASK = new Uint8Array([CTRL_E, 0x41, CTRL_A, 0x0a, CTRL_D]);
-const ASK_ANSWER = /R\x01[^]{2}[^]*?\x04\x04\x04>|(?:R\x00|raw REPL; CTRL-B to exit)[^]*?OK\x04\x04>/;
-
-type Stage =
-  | 'ask'
-  | 'negotiate'
-  | 'paste'
-  | 'paste-end'
-  | 'pacing'
-  | 'accepted'
-  | 'stdout'
-  | 'stderr'
-  | 'prompt'
-  | 'interrupting'
-  | 'over';
+type Stage = 'handover' | 'stdout' | 'stderr' | 'prompt' | 'interrupting' | 'over';
 
 export class RawExec implements ReplMachine {
-  /** What was learned of raw paste; null where it was not asked for. */
-  rawPaste: boolean | null = null;
+  readonly handover: SourceHandover;
   /** The consumer said that its stream is over (true from the start without a consumer). */
   streamOver: boolean;
-  /** The source has been handed over whole: the board may have run it. */
-  handedOver = false;
-  /** Something came back after the source had begun to go out. */
-  heardSinceSource = false;
-  readonly #source: Uint8Array;
-  readonly #options: RawExecOptions;
   readonly #consumer: StreamConsumer | null;
   readonly #tail = new ByteTail(2048);
-  #stage: Stage = 'ask';
+  #stage: Stage = 'handover';
   #pending: Uint8Array = new Uint8Array(0);
   #errors: Uint8Array[] = [];
-  #errorBytes = 0;
-  #sentBytes = 0;
-  #credit = 0;
-  #window = 0;
-  #wentAtOnce = false;
+  #errorCount = 0;
   #maybeEnded = false;
   #interrupts = 0;
 
   constructor(source: Uint8Array, options: RawExecOptions) {
-    this.#source = source;
-    this.#options = options;
+    this.handover = new SourceHandover(source, options);
     this.#consumer = options.consumer ?? null;
     this.streamOver = this.#consumer === null;
   }
 
   /** The traceback, empty where the source ran to its end. */
-  get errorText(): string {
-    return new TextDecoder().decode(joinBytes(this.#errors));
+  get errorBytes(): Uint8Array {
+    return joinBytes(this.#errors);
   }
 
   /** What comes now is the stream's. */
@@ -124,9 +77,7 @@ export class RawExec implements ReplMachine {
   }
 
   start(): readonly ReplAction[] {
-    const { mode } = this.#options;
-    if (mode === 'ask') return [{ kind: 'send', bytes: ASK }, { kind: 'wait', ms: NEGOTIATE_MS }];
-    return mode === 'paste' ? this.#startPaste() : this.#sendPlain(mode === 'at-once');
+    return this.handover.start();
   }
 
   step(input: ReplInput): readonly ReplAction[] {
@@ -134,11 +85,9 @@ export class RawExec implements ReplMachine {
       case 'bytes':
         return this.#take(input.bytes);
       case 'sent':
-        if (this.#stage !== 'pacing') return [];
-        this.#stage = 'accepted';
-        this.handedOver = true;
         // The answer may have come while the last piece was being handed on.
-        return [{ kind: 'wait', ms: ACCEPT_MS }, ...this.#take(new Uint8Array(0))];
+        if (this.#stage !== 'handover') return [];
+        return [...this.handover.sent(), ...this.#take(new Uint8Array(0))];
       case 'interrupt':
         return this.#stage === 'over' ? [] : this.#interrupt();
       case 'timeout':
@@ -148,37 +97,22 @@ export class RawExec implements ReplMachine {
 
   #take(bytes: Uint8Array): readonly ReplAction[] {
     this.#tail.push(bytes);
-    const isBefore = this.#stage === 'ask' || this.#stage === 'negotiate';
-    if (bytes.length > 0 && !isBefore) this.heardSinceSource = true;
     let rest = this.#pending.length === 0 ? bytes : joinBytes([this.#pending, bytes]);
-    this.#pending = new Uint8Array(0);
     const actions: ReplAction[] = [];
     for (;;) {
       const before = this.#stage;
-      const left = this.#advance(rest, actions);
-      if (this.#stage === before || this.#stage === 'over') {
-        this.#pending = left.slice();
-        break;
-      }
-      rest = left;
+      rest = this.#advance(rest, actions);
+      if (this.#stage === before || this.#stage === 'over') break;
     }
-    this.#pump(actions);
+    this.#pending = rest.slice();
     return actions;
   }
 
   /** Handles bytes in the present stage; returns what is left (for the next stage, or for later). */
   #advance(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
     switch (this.#stage) {
-      case 'ask':
-        return this.#asked(bytes, actions);
-      case 'negotiate':
-        return this.#negotiated(bytes, actions);
-      case 'paste':
-      case 'paste-end':
-        return this.#pasteAnswer(bytes, actions);
-      case 'pacing':
-      case 'accepted':
-        return this.#accepted(bytes, actions);
+      case 'handover':
+        return this.#handingOver(bytes, actions);
       case 'stdout':
         return this.streamOver ? this.#stdout(bytes, actions) : this.#streamed(bytes, actions);
       case 'stderr':
@@ -192,84 +126,12 @@ export class RawExec implements ReplMachine {
     }
   }
 
-  #asked(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
-    const answer = ASK_ANSWER.exec(textOfBytes(bytes));
-    if (answer === null) return bytes.subarray(Math.max(0, bytes.length - 256));
-    this.rawPaste = answer[0].startsWith('R\x01');
-    const byPaste = this.rawPaste && this.#source.length > this.#options.pasteAboveBytes;
-    actions.push(...(byPaste ? this.#startPaste() : this.#sendPlain(this.rawPaste)));
-    return bytes.subarray(answer.index + answer[0].length);
-  }
-
-  #startPaste(): readonly ReplAction[] {
-    this.#stage = 'negotiate';
-    return [send(CTRL_E, 0x41, CTRL_A), { kind: 'wait', ms: NEGOTIATE_MS }];
-  }
-
-  #negotiated(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
-    const answer = /R\x01([^]{2})/.exec(textOfBytes(bytes));
-    if (answer === null) return bytes.subarray(Math.max(0, bytes.length - 64));
-    const at = answer.index + 2;
-    this.#window = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-    this.#credit = this.#window;
-    this.#stage = 'paste';
-    actions.push({ kind: 'wait', ms: CREDIT_MS });
-    return bytes.subarray(at + 2);
-  }
-
-  #sendPlain(atOnce: boolean): readonly ReplAction[] {
-    const bytes = joinBytes([this.#source, new Uint8Array([CTRL_D])]);
-    this.#stage = 'pacing';
-    this.#wentAtOnce = atOnce;
-    const stepBytes = atOnce ? bytes.length : PACE_BYTES;
-    return [{ kind: 'wait', ms: null }, { kind: 'send-paced', bytes, stepBytes, stepMs: PACE_MS }];
-  }
-
-  #pasteAnswer(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
-    for (let at = 0; at < bytes.length; at += 1) {
-      const byte = bytes[at] as number;
-      if (byte === 0x01 && this.#stage === 'paste') this.#credit += this.#window;
-      if (byte !== CTRL_D) continue; // anything else is a user's callback that prints
-      // The board has taken the source; before our own end this means that it cannot compile it,
-      // and it now waits for that end.
-      if (this.#stage === 'paste') actions.push(send(CTRL_D));
-      this.#enterStdout(actions);
-      return bytes.subarray(at + 1);
-    }
-    return bytes.subarray(bytes.length);
-  }
-
-  #pump(actions: ReplAction[]): void {
-    if (this.#stage !== 'paste' || this.#credit <= 0) return;
-    const end = Math.min(this.#source.length, this.#sentBytes + this.#credit);
-    const piece = this.#source.subarray(this.#sentBytes, end);
-    this.#credit -= piece.length;
-    this.#sentBytes = end;
-    if (end < this.#source.length) {
-      actions.push({ kind: 'send', bytes: piece }, { kind: 'wait', ms: CREDIT_MS });
-      return;
-    }
-    this.#stage = 'paste-end';
-    this.handedOver = true;
-    actions.push(
-      { kind: 'send', bytes: joinBytes([piece, new Uint8Array([CTRL_D])]) },
-      { kind: 'wait', ms: COMPILE_MS },
-    );
-  }
-
-  #accepted(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
-    // Before the last piece has gone out an "OK" can only be a user's callback that prints.
-    if (this.#stage === 'pacing' && !this.#wentAtOnce) return bytes.subarray(Math.max(0, bytes.length - 64));
-    const at = textOfBytes(bytes).indexOf('OK');
-    if (at < 0) return bytes.subarray(Math.max(0, bytes.length - 1));
-    this.#enterStdout(actions);
-    return bytes.subarray(at + 2);
-  }
-
-  #enterStdout(actions: ReplAction[]): void {
+  #handingOver(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
+    const rest = this.handover.take(bytes, actions);
+    if (!this.handover.isOver) return rest;
     this.#stage = 'stdout';
-    this.handedOver = true;
     actions.push({ kind: 'wait', ms: this.#consumer?.silenceMsMax() ?? null });
+    return rest;
   }
 
   #stdout(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
@@ -278,7 +140,7 @@ export class RawExec implements ReplMachine {
     if (output.length > 0) actions.push({ kind: 'output', bytes: output });
     if (end < 0) return bytes.subarray(bytes.length);
     this.#stage = 'stderr';
-    actions.push({ kind: 'wait', ms: COMPILE_MS });
+    actions.push({ kind: 'wait', ms: STDERR_MS });
     return bytes.subarray(end + 1);
   }
 
@@ -288,7 +150,7 @@ export class RawExec implements ReplMachine {
     const rest = bytes.subarray(consumed);
     if (done) {
       this.streamOver = true;
-      return this.#stdout(rest, actions.length > 0 ? actions : pushWait(actions, COMPILE_MS));
+      return this.#stdout(rest, actions.length > 0 ? actions : pushWait(actions, STDERR_MS));
     }
     this.#maybeEnded = this.#endsAtPrompt() && EXEC_END.test(textOfBytes(this.#tail.bytes));
     const silenceMs = consumer.silenceMsMax();
@@ -308,9 +170,9 @@ export class RawExec implements ReplMachine {
   }
 
   #keepError(part: Uint8Array): void {
-    if (part.length === 0 || this.#errorBytes > STDERR_BYTES_MAX) return;
+    if (part.length === 0 || this.#errorCount > STDERR_BYTES_MAX) return;
     this.#errors.push(part.slice());
-    this.#errorBytes += part.length;
+    this.#errorCount += part.length;
   }
 
   #prompt(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
@@ -329,7 +191,9 @@ export class RawExec implements ReplMachine {
     const ms = INTERRUPT_WAITS_MS[this.#interrupts];
     this.#stage = 'interrupting';
     if (ms === undefined) {
-      return [this.#failed('repl/timeout', 'interrupting what runs', 'Reset the board and try again')];
+      return [
+        this.#failed('repl/timeout', 'interrupting what runs', 'Reset the board and try again'),
+      ];
     }
     this.#interrupts += 1;
     // From the second try on with Ctrl-A: a source that was never handed over whole answers
@@ -370,21 +234,20 @@ export class RawExec implements ReplMachine {
       case 'stdout': {
         const end = this.#maybeEnded ? EXEC_END.exec(textOfBytes(this.#tail.bytes)) : null;
         if (end === null) {
-          return [this.#failed('repl/timeout', 'waiting for the board to send', 'Try again; reset the board if it happens again')];
+          return [
+            this.#failed(
+              'repl/timeout',
+              'waiting for the board to send',
+              'Try again; reset the board if it happens again',
+            ),
+          ];
         }
         this.#keepError(bytesOfText(end[1] ?? ''));
         this.#finish(actions);
         return actions;
       }
-      case 'ask':
-      case 'negotiate':
-        return [this.#failed('repl/timeout', 'asking for raw paste', 'Try again')];
-      case 'paste':
-        return [this.#failed('repl/timeout', 'handing over the program', 'Try again')];
-      case 'paste-end':
-      case 'pacing':
-      case 'accepted':
-        return [this.#failed('repl/timeout', 'waiting for the program to start', 'Try again')];
+      case 'handover':
+        return [this.#failed('repl/timeout', this.handover.stageName, 'Try again')];
       case 'stderr':
         return [this.#failed('repl/timeout', 'waiting for the prompt', 'Try again')];
       case 'over':
@@ -401,8 +264,4 @@ export class RawExec implements ReplMachine {
 function pushWait(actions: ReplAction[], ms: number): ReplAction[] {
   actions.push({ kind: 'wait', ms });
   return actions;
-}
-
-function send(...bytes: number[]): ReplAction {
-  return { kind: 'send', bytes: new Uint8Array(bytes) };
 }

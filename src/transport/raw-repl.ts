@@ -60,6 +60,10 @@ export function textOfBytes(bytes: Uint8Array): string {
   return latin1.decode(bytes);
 }
 
+export function send(...bytes: number[]): ReplAction {
+  return { kind: 'send', bytes: new Uint8Array(bytes) };
+}
+
 export function bytesOfText(text: string): Uint8Array {
   return utf8.encode(text);
 }
@@ -98,7 +102,9 @@ export class ByteTail {
   }
 
   push(bytes: Uint8Array): void {
-    const keep = this.#bytes.subarray(Math.max(0, this.#bytes.length + bytes.length - this.#lengthMax));
+    const keep = this.#bytes.subarray(
+      Math.max(0, this.#bytes.length + bytes.length - this.#lengthMax),
+    );
     this.#bytes = joinBytes([keep, bytes.subarray(-this.#lengthMax)]).slice(-this.#lengthMax);
   }
 

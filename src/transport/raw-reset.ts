@@ -8,13 +8,14 @@ import {
   CTRL_C,
   CTRL_D,
   RAW_BANNER,
-  textOfBytes,
   type ReplAction,
   type ReplInput,
   type ReplMachine,
+  send,
+  textOfBytes,
 } from './raw-repl.js';
 
-const REBOOT_MS = 1000;
+const REBOOT_MS = 2500;
 const REBOOT_TRIES_MAX = 3;
 /** A boot.py that joins a network may take this long; after it, it counts as looping. */
 const BOOT_PATIENCE_MS = 2500;
@@ -59,7 +60,8 @@ export class RawSoftReset implements ReplMachine {
       this.#text = this.#text.slice(line.index + line[0].length);
       actions.push({ kind: 'wait', ms: BOOT_PATIENCE_MS });
     }
-    if (RAW_BANNER.test(this.#text)) return [...actions, { kind: 'wait', ms: null }, { kind: 'finished' }];
+    if (RAW_BANNER.test(this.#text))
+      return [...actions, { kind: 'wait', ms: null }, { kind: 'finished' }];
     if (this.#text.length > 2 * TEXT_CHARS_MAX) this.#text = this.#text.slice(-TEXT_CHARS_MAX);
     return actions;
   }
@@ -73,7 +75,12 @@ export class RawSoftReset implements ReplMachine {
       return [send(CTRL_C, CTRL_D), { kind: 'wait', ms: REBOOT_MS }];
     }
     if (this.#interrupts === BOOT_INTERRUPTS_MAX) {
-      return [failed('interrupting boot.py', 'boot.py does not stop at Ctrl-C: press reset and try again at once')];
+      return [
+        failed(
+          'interrupting boot.py',
+          'boot.py does not stop at Ctrl-C: press reset and try again at once',
+        ),
+      ];
     }
     this.#interrupts += 1;
     // A board that came back to the friendly prompt after all is asked for raw mode.
@@ -82,7 +89,7 @@ export class RawSoftReset implements ReplMachine {
   }
 }
 
-const FRIENDLY_MS = 1000;
+const FRIENDLY_MS = 2000;
 const FRIENDLY_TRIES_MAX = 3;
 
 /** To the friendly prompt; with `restart` on from there by Ctrl-D, so that the program runs again. */
@@ -107,7 +114,6 @@ export class FriendlyReturn implements ReplMachine {
         return [failed('leaving raw mode', 'Press the reset button to start the program')];
       }
       this.#tries += 1;
-      this.#text = '';
       const keys = this.#restart ? [CTRL_C, CTRL_B, CTRL_D] : [CTRL_C, CTRL_B];
       return [send(...keys), { kind: 'wait', ms: FRIENDLY_MS }];
     }
@@ -119,10 +125,6 @@ export class FriendlyReturn implements ReplMachine {
     const over = !this.#restart || REBOOT_LINE.test(this.#text.slice(prompt.index));
     return over ? [{ kind: 'wait', ms: null }, { kind: 'finished' }] : [];
   }
-}
-
-function send(...bytes: number[]): ReplAction {
-  return { kind: 'send', bytes: new Uint8Array(bytes) };
 }
 
 function failed(stage: string, hint: string): ReplAction {

@@ -4,24 +4,25 @@
  * plays (raw-entry.ts, raw-exec.ts, raw-reset.ts) and ends with the signal; what the board sends
  * is always taken at once.
  */
-import { BelayError, cancelled, isBelayError } from '../core/errors.js';
+import { type BelayError, cancelled, isBelayError } from '../core/errors.js';
 import type { BytePort } from './byte-port.js';
-import { Conversation, replError, type ConversationEnd, type ConversationOptions, type SessionClock, type Wire } from './conversation.js';
-import { lastLineOf } from './line-reader.js';
+import {
+  Conversation,
+  type ConversationEnd,
+  type ConversationOptions,
+  type SessionClock,
+} from './conversation.js';
 import { RawEntry } from './raw-entry.js';
-import { RawExec, type SourceMode, type StreamConsumer } from './raw-exec.js';
-import { bytesOfText, ByteTail, joinBytes, type ReplMachine } from './raw-repl.js';
+import { RawExec, type StreamConsumer } from './raw-exec.js';
+import { bytesOfText, joinBytes, type ReplMachine } from './raw-repl.js';
 import { FriendlyReturn, RawSoftReset } from './raw-reset.js';
+import { execFailed, overLimit, replError } from './repl-errors.js';
+import { type SessionCounters, SessionWire, type TrafficListener } from './session-wire.js';
+import type { SourceMode } from './source-handover.js';
 
 export type { SessionClock } from './conversation.js';
 export type { StreamConsumer } from './raw-exec.js';
-
-export interface SessionCounters {
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** Changes of direction. */
-  readonly turns: number;
-}
+export type { SessionCounters, TrafficListener } from './session-wire.js';
 
 export interface EnterRawResult {
   /** Something ran (or printed) when we came. */
@@ -31,9 +32,6 @@ export interface EnterRawResult {
   /** What came besides the answer of an idle prompt. */
   readonly noise: Uint8Array;
 }
-
-/** `content`: the bytes belong to a stream or an upload, and so may be what files hold. */
-export type TrafficListener = (direction: 'in' | 'out', bytes: Uint8Array, content: boolean) => void;
 
 export interface ExecOptions {
   readonly timeoutMs: number;
@@ -53,44 +51,33 @@ const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 const RESETS_MAX = 2;
 
 export class ReplSession {
-  /** Hears every byte on the wire, for `doctor` and its transcripts. */
-  onTraffic: TrafficListener | null = null;
-  readonly #port: BytePort;
-  readonly #clock: SessionClock;
-  readonly #wire: Wire;
-  readonly #lastIn = new ByteTail(1024);
-  #conversation: Conversation | null = null;
-  #running: RawExec | null = null;
-  #closed: BelayError | null = null;
-  /** The raw prompt is where we think it is. */
-  #inSync = false;
-  #rawPaste: boolean | null = null;
-  #bytesIn = 0;
-  #bytesOut = 0;
-  #turns = 0;
-  #softResets = 0;
-  #direction: 'in' | 'out' | null = null;
-
-  constructor(port: BytePort, clock: SessionClock) {
-    this.#port = port;
-    this.#clock = clock;
-    this.#wire = {
-      portName: port.name,
-      clock,
-      write: (bytes) => this.#write(bytes),
-      lastBytes: () => this.#lastIn.bytes,
-    };
-    port.setReceiver({
-      data: (bytes) => this.#data(bytes),
-      closed: (error) => this.#portClosed(error),
-    });
-  }
-
   /**
    * Hand all but short sources over by raw paste where the board has it: for tight memory. Set here
    * as well when a source seems to have lost bytes on its way.
    */
   byRawPaste = false;
+  readonly #wire: SessionWire;
+  #conversation: Conversation | null = null;
+  #running: RawExec | null = null;
+  /** The raw prompt is where we think it is. */
+  #inSync = false;
+  #rawPaste: boolean | null = null;
+  #softResets = 0;
+  #entries = 0;
+
+  constructor(port: BytePort, clock: SessionClock) {
+    this.#wire = new SessionWire(port, clock, {
+      // Outside a conversation it is a user's callback that prints: kept for messages alone.
+      data: (bytes) => this.#conversation?.data(bytes),
+      lost: (error) => this.#conversation?.fail(error),
+      isContent: () => this.#running?.isStreaming ?? false,
+    });
+  }
+
+  /** Hears every byte on the wire, for `doctor` and its transcripts. */
+  set onTraffic(listener: TrafficListener | null) {
+    this.#wire.onTraffic = listener;
+  }
 
   /** Whether the board knows raw paste; null before the first exec. */
   get rawPaste(): boolean | null {
@@ -109,7 +96,7 @@ export class ReplSession {
 
   /** True once the port is gone; everything then throws `port/lost`. */
   get isClosed(): boolean {
-    return this.#closed !== null;
+    return this.#wire.closed !== null;
   }
 
   /**
@@ -117,7 +104,8 @@ export class ReplSession {
    * `repl/no-prompt` with the stage, the last bytes seen and what to try.
    */
   async enterRaw(options: { readonly signal: AbortSignal }): Promise<EnterRawResult> {
-    const entry = new RawEntry();
+    this.#entries += 1;
+    const entry = new RawEntry(this.#entries);
     await this.#play(entry, { signal: options.signal, limitMs: null, onAbort: 'stop' });
     this.#inSync = true;
     const arrival = entry.arrival;
@@ -139,11 +127,12 @@ export class ReplSession {
     let outputBytes = 0;
     const exec = await this.#run(source, null, options.timeoutMs, options.signal, (bytes) => {
       outputBytes += bytes.length;
-      if (outputBytes > OUTPUT_BYTES_MAX) throw this.#protocolError('reading what a program printed');
+      if (outputBytes > OUTPUT_BYTES_MAX)
+        throw this.#protocolError('reading what a program printed');
       parts.push(bytes.slice());
     });
     const output = joinBytes(parts);
-    if (exec.errorText !== '') throw execFailed(exec.errorText, output);
+    if (exec.errorBytes.length > 0) throw execFailed(exec.errorBytes, output);
     return output;
   }
 
@@ -162,13 +151,13 @@ export class ReplSession {
     const exec = await this.#run(source, consumer, null, options.signal, (bytes) => {
       if (parts.length < 64) parts.push(bytes.slice(0, 1024));
     });
-    if (exec.errorText !== '') throw execFailed(exec.errorText, joinBytes(parts));
+    if (exec.errorBytes.length > 0) throw execFailed(exec.errorBytes, joinBytes(parts));
     if (!exec.streamOver) throw this.#protocolError('reading a stream that ended early');
   }
 
   /** Bytes towards what runs (upload frames). Resolves when they were handed on. */
   async send(bytes: Uint8Array): Promise<void> {
-    await this.#write(bytes, true);
+    await this.#wire.write(bytes, true);
   }
 
   /** Soft reset from raw mode back to raw mode: boot.py runs (one that loops is interrupted), main.py does not. */
@@ -187,7 +176,9 @@ export class ReplSession {
   }
 
   /** Ctrl-B: the friendly prompt. With `restart` Ctrl-D after it, so that main.py runs again. */
-  async exitRaw(options: { readonly restart?: boolean; readonly signal?: AbortSignal } = {}): Promise<void> {
+  async exitRaw(
+    options: { readonly restart?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
     const signal = options.signal ?? new AbortController().signal;
     this.#inSync = false;
     const machine = new FriendlyReturn(options.restart ?? false);
@@ -200,7 +191,7 @@ export class ReplSession {
   }
 
   counters(): SessionCounters {
-    return { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, turns: this.#turns };
+    return this.#wire.counters();
   }
 
   async #run(
@@ -223,15 +214,16 @@ export class ReplSession {
         if (!(await this.#surelyNotRun(exec, signal))) throw error;
       } finally {
         // Lost bytes are likelier than a wrong program: with raw paste the board sets the pace.
-        if (exec.errorText !== '' || !exec.heardSinceSource) this.byRawPaste ||= bytes.length > SHORT_BYTES_MAX;
+        if (exec.errorBytes.length > 0 || !exec.handover.heardSince)
+          this.byRawPaste ||= bytes.length > SHORT_BYTES_MAX;
       }
     }
   }
 
   /** The source cannot have run: it never went out whole, or a raw prompt waits that has said nothing since. */
   async #surelyNotRun(exec: RawExec, signal: AbortSignal): Promise<boolean> {
-    if (!exec.handedOver) return true;
-    if (exec.heardSinceSource) return false;
+    if (!exec.handover.isOut) return true;
+    if (exec.handover.heardSince) return false;
     const arrival = await this.enterRaw({ signal });
     return arrival.wasRaw && arrival.noise.length === 0;
   }
@@ -247,11 +239,11 @@ export class ReplSession {
     const options = { signal, limitMs, onAbort: 'interrupt', onOutput } as const;
     const end = await this.#play(exec, options).finally(() => {
       this.#running = null;
-      this.#rawPaste = exec.rawPaste ?? this.#rawPaste;
+      this.#rawPaste = exec.handover.rawPaste ?? this.#rawPaste;
     });
     this.#inSync = true;
     if (end === 'aborted') throw cancelled();
-    if (end === 'limit') throw this.#timeoutError(limitMs ?? 0);
+    if (end === 'limit') throw overLimit(this.#wire.portName, limitMs ?? 0);
     return exec;
   }
 
@@ -267,8 +259,9 @@ export class ReplSession {
   }
 
   async #play(machine: ReplMachine, options: ConversationOptions): Promise<ConversationEnd> {
-    if (this.#closed !== null) throw this.#closed;
-    if (this.#conversation !== null) throw new Error('the session is busy with another conversation');
+    if (this.#wire.closed !== null) throw this.#wire.closed;
+    if (this.#conversation !== null)
+      throw new Error('the session is busy with another conversation');
     this.#conversation = new Conversation(this.#wire, machine, options);
     try {
       return await this.#conversation.run();
@@ -277,50 +270,12 @@ export class ReplSession {
     }
   }
 
-  async #write(bytes: Uint8Array, content = false): Promise<void> {
-    if (this.#closed !== null) throw this.#closed;
-    this.#bytesOut += bytes.length;
-    this.#turn('out');
-    this.onTraffic?.('out', bytes, content);
-    await this.#port.write(bytes);
-  }
-
-  #data(bytes: Uint8Array): void {
-    this.#bytesIn += bytes.length;
-    this.#turn('in');
-    this.onTraffic?.('in', bytes, this.#running?.isStreaming ?? false);
-    this.#lastIn.push(bytes);
-    // Outside a conversation it is a user's callback that prints: kept for messages alone.
-    this.#conversation?.data(bytes);
-  }
-
-  #turn(direction: 'in' | 'out'): void {
-    if (this.#direction !== direction) this.#turns += 1;
-    this.#direction = direction;
-  }
-
-  #portClosed(error: BelayError | null): void {
-    this.#closed =
-      error ?? new BelayError('port/lost', `${this.#port.name}: the port has been closed`, { retryable: true });
-    this.#conversation?.fail(this.#closed);
-  }
-
   #protocolError(stage: string): BelayError {
-    const failure = { code: 'repl/protocol', stage, hint: 'Try again; reset the board if it happens again' } as const;
-    return replError(failure, this.#port.name, this.#lastIn.bytes);
-  }
-
-  #timeoutError(limitMs: number): BelayError {
-    return new BelayError('repl/timeout', `${this.#port.name}: the board did not finish within ${limitMs} ms`, {
+    const failure = {
+      code: 'repl/protocol',
+      stage,
       hint: 'Try again; reset the board if it happens again',
-      retryable: true,
-    });
+    } as const;
+    return replError(failure, this.#wire.portName, this.#wire.lastBytes());
   }
-}
-
-function execFailed(traceback: string, output: Uint8Array): BelayError {
-  const text = new TextDecoder().decode(output);
-  return new BelayError('repl/exec-failed', `the board raised ${lastLineOf(traceback)}`, {
-    details: { traceback: traceback.replaceAll('\r\n', '\n'), output: text.slice(-4096) },
-  });
 }

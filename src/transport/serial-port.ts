@@ -3,16 +3,14 @@
  * RTS by the adapter's policy, so that opening and closing does not reset the board; and every
  * call ends within a limit, also on a port that hangs.
  */
-// The package's types are found by its CommonJS entry only.
-import type { BindingInterface } from '@serialport/bindings-interface' with { 'resolution-mode': 'require' };
 import { SerialPortStream } from '@serialport/stream';
 import { SerialPort } from 'serialport';
 import { BelayError, cancelled, throwIfAborted } from '../core/errors.js';
 import type { BytePort, PortDescription, PortReceiver } from './byte-port.js';
 import type { SessionClock } from './conversation.js';
-import { signalPolicy, unlisted, type SignalPolicy } from './port-choice.js';
+import { type SignalPolicy, signalPolicy, unlisted } from './port-choice.js';
 import { holderOf, obstacleAt } from './port-holder.js';
-import { noticingHangUps } from './posix-read.js';
+import { noticingHangUps, type SerialBinding } from './posix-read.js';
 
 export { listSerialPorts } from './port-listing.js';
 
@@ -24,7 +22,7 @@ export interface OpenOptions {
   /** What is known of the port, from a listing. */
   readonly usb?: PortDescription;
   /** Another binding than this computer's ports: the virtual board, a mock. */
-  readonly binding?: BindingInterface;
+  readonly binding?: SerialBinding;
   /** Nothing taken for this long: the write fails as `port/stalled`. Default 5000. */
   readonly stallMs?: number;
 }
@@ -73,7 +71,10 @@ export async function openSerialPort(path: string, options: OpenOptions = {}): P
 }
 
 /** As openSerialPort, again and again while the port is away (for `retryMs`). */
-export async function openSerialPortPatiently(path: string, options: OpenRetryOptions): Promise<BytePort> {
+export async function openSerialPortPatiently(
+  path: string,
+  options: OpenRetryOptions,
+): Promise<BytePort> {
   const { clock, signal } = options;
   const endMs = clock.monotonicMs() + options.retryMs;
   for (;;) {
@@ -82,7 +83,8 @@ export async function openSerialPortPatiently(path: string, options: OpenRetryOp
       return await openSerialPort(path, options);
     } catch (error) {
       const mayPass =
-        error instanceof BelayError && (error.retryable || (options.retryLocked === true && error.code === 'port/locked'));
+        error instanceof BelayError &&
+        (error.retryable || (options.retryLocked === true && error.code === 'port/locked'));
       if (!mayPass || clock.monotonicMs() >= endMs) throw error;
     }
     await clock.delay(RETRY_PAUSE_MS, signal).catch(() => {
@@ -106,7 +108,10 @@ function openError(path: string, cause: Error, options: OpenOptions): BelayError
   }
   const denied = /permission denied/i.test(cause.message);
   if (obstacle === 'permission' || denied) {
-    return new BelayError('port/permission', `${path}: permission denied`, { cause, hint: permissionHint() });
+    return new BelayError('port/permission', `${path}: permission denied`, {
+      cause,
+      hint: permissionHint(),
+    });
   }
   if (/cannot lock port|is locked|resource busy|access denied/i.test(cause.message)) {
     return lockedError(path, cause, isDevice);
@@ -126,7 +131,8 @@ function permissionHint(): string {
 
 function lockedError(path: string, cause: Error, isDevice: boolean): BelayError {
   const holder = isDevice ? holderOf(path, process.pid) : null;
-  const who = holder === null ? 'another program' : `${holder.command ?? 'a process'} (PID ${holder.pid})`;
+  const who =
+    holder === null ? 'another program' : `${holder.command ?? 'a process'} (PID ${holder.pid})`;
   return new BelayError('port/locked', `${path}: in use by ${who}`, {
     cause,
     hint: 'Close the other program (an editor with a serial console, another backup), or wait for it with --retry-lock',
@@ -147,7 +153,12 @@ class StreamPort implements BytePort {
   #closing: Promise<void> | null = null;
   readonly #onClose = new Set<() => void>();
 
-  constructor(stream: SerialPortStream, name: string, usb: PortDescription | null, stallMs: number) {
+  constructor(
+    stream: SerialPortStream,
+    name: string,
+    usb: PortDescription | null,
+    stallMs: number,
+  ) {
     this.name = name;
     this.usb = usb;
     this.#stream = stream;
@@ -183,7 +194,10 @@ class StreamPort implements BytePort {
     if (this.#closed) throw this.#lost();
     await new Promise<void>((resolve, reject) => {
       this.#stream.update({ baudRate: baud }, (error) => {
-        if (error) reject(new BelayError('port/failed', `${this.name}: ${baud} baud refused`, { cause: error }));
+        if (error)
+          reject(
+            new BelayError('port/failed', `${this.name}: ${baud} baud refused`, { cause: error }),
+          );
         else resolve();
       });
     });
@@ -256,9 +270,13 @@ class StreamPort implements BytePort {
   }
 
   #stalled(limitMs: number): BelayError {
-    return new BelayError('port/stalled', `${this.name}: takes no bytes for ${Math.round(limitMs / 100) / 10} s`, {
-      hint: 'Unplug the board and plug it in again',
-      retryable: true,
-    });
+    return new BelayError(
+      'port/stalled',
+      `${this.name}: takes no bytes for ${Math.round(limitMs / 100) / 10} s`,
+      {
+        hint: 'Unplug the board and plug it in again',
+        retryable: true,
+      },
+    );
   }
 }

@@ -21,6 +21,8 @@ export interface ScriptStep {
 export interface ScriptedPortOptions {
   /** Bytes in one delivery. Default: the answer whole. */
   readonly pieceBytes?: number;
+  /** One more cut, behind this many bytes of the whole conversation. */
+  readonly cutAt?: number;
 }
 
 export function bytesOf(text: string | Uint8Array): Uint8Array {
@@ -39,6 +41,8 @@ export class ScriptedPort implements BytePort {
   readonly #clock: IdleClock;
   readonly #steps: ScriptStep[];
   readonly #pieceBytes: number;
+  readonly #cutAt: number;
+  #said = 0;
   #pending: Uint8Array = new Uint8Array(0);
   #receiver: PortReceiver | null = null;
   #early: Uint8Array[] = [];
@@ -47,6 +51,7 @@ export class ScriptedPort implements BytePort {
     this.#clock = clock;
     this.#steps = [...steps];
     this.#pieceBytes = options.pieceBytes ?? Number.POSITIVE_INFINITY;
+    this.#cutAt = options.cutAt ?? -1;
     this.#proceed();
   }
 
@@ -91,11 +96,16 @@ export class ScriptedPort implements BytePort {
   #proceed(): void {
     for (;;) {
       const step = this.#steps[0];
-      if (step === undefined) return this.#expectNothing();
+      if (step === undefined) {
+        this.#expectNothing();
+        return;
+      }
       const wanted = bytesOf(step.sent);
       const common = Math.min(wanted.length, this.#pending.length);
       for (let at = 0; at < common; at += 1) {
-        if (wanted[at] !== this.#pending[at]) return this.#surprised(wanted);
+        if (wanted[at] === this.#pending[at]) continue;
+        this.#surprised(wanted);
+        return;
       }
       if (this.#pending.length < wanted.length) return;
       this.#pending = this.#pending.subarray(wanted.length);
@@ -114,8 +124,13 @@ export class ScriptedPort implements BytePort {
 
   #answer(step: ScriptStep): void {
     const bytes = bytesOf(step.answer ?? '');
-    for (let at = 0; at < bytes.length && !this.isClosed; at += this.#pieceBytes) {
-      this.say(bytes.subarray(at, at + this.#pieceBytes));
+    for (let at = 0; at < bytes.length && !this.isClosed; ) {
+      const toCut = this.#cutAt - this.#said;
+      const size = Math.min(this.#pieceBytes, toCut > 0 ? toCut : Number.POSITIVE_INFINITY);
+      const piece = bytes.subarray(at, at + size);
+      this.#said += piece.length;
+      at += piece.length;
+      this.say(piece);
     }
     if (step.unplug === true) this.unplug();
   }

@@ -16,7 +16,13 @@ it('gives lines out as they are complete, whatever byte they hold', () => {
 });
 
 it('gives the same lines however the bytes are cut', () => {
-  const line = fc.string({ unit: fc.integer({ min: 0, max: 255 }).filter((byte) => byte !== 10 && byte !== 13).map((byte) => String.fromCharCode(byte)), maxLength: 30 });
+  const line = fc.string({
+    unit: fc
+      .integer({ min: 0, max: 255 })
+      .filter((byte) => byte !== 10 && byte !== 13)
+      .map((byte) => String.fromCharCode(byte)),
+    maxLength: 30,
+  });
   fc.assert(
     fc.property(fc.array(line, { maxLength: 40 }), fc.array(fc.nat(40)), (lines, cuts) => {
       const bytes = bytesOf(lines.map((text) => `${text}\r\n`).join(''));

@@ -1,10 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import type { PortDescription } from '../../src/transport/byte-port.js';
-import { chooseBoardPort, familyOf, isLikelyBoard, reasonAgainst, signalPolicy } from '../../src/transport/port-choice.js';
+import {
+  chooseBoardPort,
+  familyOf,
+  isLikelyBoard,
+  reasonAgainst,
+  signalPolicy,
+} from '../../src/transport/port-choice.js';
 
-function port(path: string, ids: string | null = null, more: Partial<PortDescription> = {}): PortDescription {
+function port(
+  path: string,
+  ids: string | null = null,
+  more: Partial<PortDescription> = {},
+): PortDescription {
   const [vendorId = null, productId = null] = ids === null ? [] : ids.split(':');
-  return { path, vendorId, productId, serialNumber: null, manufacturer: null, product: null, ...more };
+  return {
+    path,
+    vendorId,
+    productId,
+    serialNumber: null,
+    manufacturer: null,
+    product: null,
+    ...more,
+  };
 }
 
 const PICO = port('/dev/ttyACM0', '2e8a:0005', { serialNumber: 'e660583883724a32' });
@@ -17,14 +35,20 @@ describe('choosing the board', () => {
   });
 
   it('says so when there is none, and what to check', () => {
-    expect(chooseBoardPort([], 'auto')).toMatchObject({ kind: 'none', message: 'no serial port found' });
+    expect(chooseBoardPort([], 'auto')).toMatchObject({
+      kind: 'none',
+      message: 'no serial port found',
+    });
     const choice = chooseBoardPort([port('/dev/ttyS0')], 'auto');
     expect(choice).toMatchObject({ kind: 'none', message: 'no board found on the serial ports' });
     expect(choice.kind === 'none' && choice.hint).toContain('cable');
   });
 
   it('does not guess between two', () => {
-    expect(chooseBoardPort([PICO, ESP32], 'auto')).toEqual({ kind: 'several', ports: [PICO, ESP32] });
+    expect(chooseBoardPort([PICO, ESP32], 'auto')).toEqual({
+      kind: 'several',
+      ports: [PICO, ESP32],
+    });
   });
 
   it('passes over modems and receivers, and prefers known boards to unknown devices', () => {
@@ -37,7 +61,10 @@ describe('choosing the board', () => {
   });
 
   it('finds a board by its serial number or the beginning of one', () => {
-    expect(chooseBoardPort([PICO, ESP32], 'id:E660583883724A32')).toEqual({ kind: 'one', port: PICO });
+    expect(chooseBoardPort([PICO, ESP32], 'id:E660583883724A32')).toEqual({
+      kind: 'one',
+      port: PICO,
+    });
     expect(chooseBoardPort([PICO, ESP32], 'id:e66')).toEqual({ kind: 'one', port: PICO });
     expect(chooseBoardPort([PICO, ESP32], 'id:zzz').kind).toBe('none');
     expect(chooseBoardPort([PICO, ESP32], 'id:').kind).toBe('none');
@@ -51,7 +78,10 @@ describe('choosing the board', () => {
   });
 
   it('opens a path that nobody lists, such as a pseudo-terminal', () => {
-    expect(chooseBoardPort([PICO], '/dev/pts/3')).toEqual({ kind: 'one', port: port('/dev/pts/3') });
+    expect(chooseBoardPort([PICO], '/dev/pts/3')).toEqual({
+      kind: 'one',
+      port: port('/dev/pts/3'),
+    });
   });
 
   it('knows what it can of a listed path', () => {
@@ -65,14 +95,21 @@ describe('choosing the board', () => {
       port('/dev/tty.usbmodem14101', '2e8a:0005'),
       port('/dev/cu.usbmodem14101', '2e8a:0005'),
     ];
-    expect(chooseBoardPort(list, 'auto')).toEqual({ kind: 'one', port: port('/dev/cu.usbmodem14101', '2e8a:0005') });
-    expect(chooseBoardPort(list, '/dev/tty.usbmodem14101')).toMatchObject({ port: { vendorId: '2e8a' } });
+    expect(chooseBoardPort(list, 'auto')).toEqual({
+      kind: 'one',
+      port: port('/dev/cu.usbmodem14101', '2e8a:0005'),
+    });
+    expect(chooseBoardPort(list, '/dev/tty.usbmodem14101')).toMatchObject({
+      port: { vendorId: '2e8a' },
+    });
   });
 
   it('passes over the built-in port of a Windows computer', () => {
     const board = port('COM5', '1a86:7523', { manufacturer: 'wch.cn' });
     expect(chooseBoardPort([port('COM1'), board], 'auto')).toEqual({ kind: 'one', port: board });
-    expect(chooseBoardPort([board], 'com5')).toMatchObject({ port: { vendorId: '1a86', path: 'com5' } });
+    expect(chooseBoardPort([board], 'com5')).toMatchObject({
+      port: { vendorId: '1a86', path: 'com5' },
+    });
     expect(chooseBoardPort([board], '\\\\.\\COM5')).toMatchObject({ port: { vendorId: '1a86' } });
   });
 });
@@ -92,7 +129,11 @@ describe('the treatment of modem lines', () => {
   });
 
   it('never changes the lines of an ESP32 on Linux and macOS, not even on closing', () => {
-    for (const usb of [ESP32, port('/dev/ttyACM0', '303a:1001'), port('/dev/ttyUSB7', 'abcd:0001')]) {
+    for (const usb of [
+      ESP32,
+      port('/dev/ttyACM0', '303a:1001'),
+      port('/dev/ttyUSB7', 'abcd:0001'),
+    ]) {
       for (const platform of ['linux', 'darwin']) {
         expect(signalPolicy(usb, platform)).toMatchObject({ lines: null, hangUp: false });
       }
@@ -100,7 +141,9 @@ describe('the treatment of modem lines', () => {
   });
 
   it('keeps both lines low on Windows', () => {
-    expect(signalPolicy(port('COM4', '10c4:ea60'), 'win32')).toMatchObject({ lines: { dtr: false, rts: false } });
+    expect(signalPolicy(port('COM4', '10c4:ea60'), 'win32')).toMatchObject({
+      lines: { dtr: false, rts: false },
+    });
   });
 
   it('asserts DTR for native USB, and drops it on leaving', () => {

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { isBelayError } from '../../src/core/errors.js';
 import { ReplSession } from '../../src/transport/repl-session.js';
 import { IdleClock } from '../support/idle-clock.js';
-import { bytesOf, ScriptedPort, type ScriptedPortOptions, type ScriptStep } from '../support/scripted-port.js';
+import {
+  bytesOf,
+  ScriptedPort,
+  type ScriptedPortOptions,
+  type ScriptStep,
+} from '../support/scripted-port.js';
 
 const BANNER = 'raw REPL; CTRL-B to exit\r\n>';
 const IDLE: ScriptStep = { sent: '\x03\x01', answer: `\r\n>>> \r\n${BANNER}` };
@@ -10,8 +15,8 @@ const INTERRUPTED =
   'Traceback (most recent call last):\r\n  File "main.py", line 3, in <module>\r\nKeyboardInterrupt: \r\n' +
   'MicroPython v1.27.0 on 2025-12-09; board with chip\r\nType "help()" for more information.\r\n>>> ';
 const SYNC = (n: number): ScriptStep => ({
-  sent: `\x03print('blb-'+'sync-${n}')\x04`,
-  answer: `OKblb-sync-${n}\r\n\x04\x04>`,
+  sent: `\x03print('blb-'+'sync-1-${n}')\x04`,
+  answer: `OKblb-sync-1-${n}\r\n\x04\x04>`,
 });
 const ASK = '\x05A\x01\n\x04';
 const KNOWN: ScriptStep = { sent: ASK, answer: 'R\x01\x80\x00\x01\x04\x04\x04>' };
@@ -31,7 +36,11 @@ describe('entering raw mode', () => {
     it(`takes one turn at an idle prompt (pieces of ${pieceBytes})`, async () => {
       const { clock, port, session } = play([IDLE], { pieceBytes });
       const arrival = await session.enterRaw({ signal: never });
-      expect(arrival).toEqual({ programInterrupted: false, wasRaw: false, noise: new Uint8Array(0) });
+      expect(arrival).toEqual({
+        programInterrupted: false,
+        wasRaw: false,
+        noise: new Uint8Array(0),
+      });
       expect(session.counters().turns).toBe(2);
       expect(clock.monotonicMs()).toBeLessThan(10);
       expect(port.surprise).toBeNull();
@@ -87,7 +96,11 @@ describe('entering raw mode', () => {
       const { session, port } = play(
         [
           { sent: '\x03\x01', answer: '\r\n--> raw REPL; CTRL-B to exit\r\n>' },
-          { sent: '\x02\x04', answer: '\r\n--> \r\nMicroPython v1.27.0; board\r\nType "help()" for more information.\r\n>>> ' },
+          {
+            sent: '\x02\x04',
+            answer:
+              '\r\n--> \r\nMicroPython v1.27.0; board\r\nType "help()" for more information.\r\n>>> ',
+          },
           { sent: '\x01', answer: `\r\n${BANNER}` },
           SYNC(1),
         ],
@@ -112,7 +125,8 @@ describe('entering raw mode', () => {
   });
 
   it('does not call boot messages a program', async () => {
-    const boot = 'ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13\r\nMicroPython v1.20\r\nType "help()" for more information.\r\n>>> ';
+    const boot =
+      'ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13\r\nMicroPython v1.20\r\nType "help()" for more information.\r\n>>> ';
     const { session } = play([
       { sent: '', answer: boot, afterMs: 0 },
       { sent: '\x03\x01', answer: `\r\n>>> \r\n${BANNER}` },
@@ -130,9 +144,15 @@ describe('entering raw mode', () => {
   });
 
   it('shows the last bytes of a board that talks at another speed', async () => {
-    const { session } = play([{ sent: '\x03\x01', answer: '\xfe\x80\x00\xf8\xfe\x80' }, { sent: '\x03\x01'.repeat(99) }]);
+    const { session } = play([
+      { sent: '\x03\x01', answer: '\xfe\x80\x00\xf8\xfe\x80' },
+      { sent: '\x03\x01'.repeat(99) },
+    ]);
     const error = await session.enterRaw({ signal: never }).catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ code: 'repl/no-prompt', details: { lastBytes: '\\xfe\\x80\\x00\\xf8\\xfe\\x80' } });
+    expect(error).toMatchObject({
+      code: 'repl/no-prompt',
+      details: { lastBytes: '\\xfe\\x80\\x00\\xf8\\xfe\\x80' },
+    });
     expect(isBelayError(error) && error.hint).toContain('--baud');
   });
 
@@ -140,11 +160,17 @@ describe('entering raw mode', () => {
     const stop = new AbortController();
     const first = play([{ sent: '\x03\x01'.repeat(99) }]);
     first.clock.after(250, () => stop.abort());
-    await expect(first.session.enterRaw({ signal: stop.signal })).rejects.toMatchObject({ code: 'job/cancelled' });
+    await expect(first.session.enterRaw({ signal: stop.signal })).rejects.toMatchObject({
+      code: 'job/cancelled',
+    });
     expect(first.clock.monotonicMs()).toBe(250);
     const second = play([{ sent: '\x03\x01', unplug: true }]);
-    await expect(second.session.enterRaw({ signal: never })).rejects.toMatchObject({ code: 'port/lost' });
-    await expect(second.session.exec('1', { timeoutMs: 100, signal: never })).rejects.toMatchObject({ code: 'port/lost' });
+    await expect(second.session.enterRaw({ signal: never })).rejects.toMatchObject({
+      code: 'port/lost',
+    });
+    await expect(second.session.exec('1', { timeoutMs: 100, signal: never })).rejects.toMatchObject(
+      { code: 'port/lost' },
+    );
   });
 });
 
@@ -205,20 +231,17 @@ describe('running a source', () => {
     });
 
     it(`reports what the board raised, output kept apart (pieces of ${pieceBytes})`, async () => {
-      const traceback = 'Traceback (most recent call last):\r\n  File "<stdin>", line 1\r\nOSError: 28\r\n';
+      const traceback =
+        'Traceback (most recent call last):\r\n  File "<stdin>", line 1\r\nOSError: 28\r\n';
       const { session } = play(
-        [
-          IDLE,
-          KNOWN,
-          { sent: 'f()\x04', answer: `OKbefore\r\n\x04${traceback}\x04>` },
-        ],
+        [IDLE, KNOWN, { sent: 'f()\x04', answer: `OKbefore\r\n\x04${traceback}\x04>` }],
         { pieceBytes },
       );
       await session.enterRaw({ signal: never });
       await expect(exec(session, 'f()')).rejects.toMatchObject({
         code: 'repl/exec-failed',
         message: 'the board raised OSError: 28',
-        details: { traceback: traceback.replaceAll('\r\n', '\n'), output: 'before\r\n' },
+        details: { traceback: traceback.replaceAll('\r\n', '\n').trimEnd(), output: 'before\r\n' },
       });
     });
 
@@ -236,7 +259,9 @@ describe('running a source', () => {
       );
       session.byRawPaste = true;
       await session.enterRaw({ signal: never });
-      await expect(exec(session, source)).rejects.toMatchObject({ message: 'the board raised MemoryError:' });
+      await expect(exec(session, source)).rejects.toMatchObject({
+        message: 'the board raised MemoryError:',
+      });
       expect(port.surprise).toBeNull();
     });
   }
@@ -272,7 +297,10 @@ describe('running a source', () => {
   it('does not run a source twice when its start was not seen', async () => {
     const { session, port } = play([IDLE, KNOWN, { sent: 'a\x04', answer: 'O' }]);
     await session.enterRaw({ signal: never });
-    await expect(exec(session, 'a', 5000)).rejects.toMatchObject({ code: 'repl/timeout', retryable: true });
+    await expect(exec(session, 'a', 5000)).rejects.toMatchObject({
+      code: 'repl/timeout',
+      retryable: true,
+    });
     expect(port.surprise).toBeNull();
   });
 
@@ -319,7 +347,9 @@ describe('running a source', () => {
       { sent: 'b\x04', answer: 'OK\x04\x04>' },
     ]);
     await session.enterRaw({ signal: never });
-    await expect(exec(session, 'while 1: pass', 500)).rejects.toMatchObject({ code: 'repl/timeout' });
+    await expect(exec(session, 'while 1: pass', 500)).rejects.toMatchObject({
+      code: 'repl/timeout',
+    });
     await exec(session, 'b');
     expect(port.surprise).toBeNull();
   });
@@ -362,7 +392,10 @@ describe('streaming', () => {
       const { session, port } = play(
         [
           ...start,
-          { sent: 'go()\x04', answer: new Uint8Array([...bytesOf('OK'), ...payload, ...bytesOf('late\x04\x04>')]) },
+          {
+            sent: 'go()\x04',
+            answer: new Uint8Array([...bytesOf('OK'), ...payload, ...bytesOf('late\x04\x04>')]),
+          },
           { sent: 'b\x04', answer: 'OK\x04\x04>' },
         ],
         { pieceBytes },
@@ -379,7 +412,10 @@ describe('streaming', () => {
   it('notices an agent that died with a traceback', async () => {
     const { session, clock } = play([
       ...start,
-      { sent: 'go()\x04', answer: 'OKsome\x04bytes\x04Traceback (most recent call last):\r\nMemoryError: \r\n\x04>' },
+      {
+        sent: 'go()\x04',
+        answer: 'OKsome\x04bytes\x04Traceback (most recent call last):\r\nMemoryError: \r\n\x04>',
+      },
     ]);
     await session.enterRaw({ signal: never });
     await expect(session.stream('go()', counting(9999), { signal: never })).rejects.toMatchObject({
@@ -418,7 +454,9 @@ describe('streaming', () => {
     ]);
     await session.enterRaw({ signal: never });
     clock.after(300, () => stop.abort());
-    await expect(session.stream('go()', counting(99), { signal: stop.signal })).rejects.toMatchObject({
+    await expect(
+      session.stream('go()', counting(99), { signal: stop.signal }),
+    ).rejects.toMatchObject({
       code: 'job/cancelled',
     });
     expect(port.surprise).toBeNull();
@@ -428,7 +466,12 @@ describe('streaming', () => {
   it('hands on what a consumer throws', async () => {
     const { session } = play([...start, { sent: 'go()\x04', answer: 'OKhalf' }]);
     await session.enterRaw({ signal: never });
-    const broken = { push: () => { throw new Error('consumer'); }, silenceMsMax: () => 100 };
+    const broken = {
+      push: () => {
+        throw new Error('consumer');
+      },
+      silenceMsMax: () => 100,
+    };
     await expect(session.stream('go()', broken, { signal: never })).rejects.toThrow('consumer');
   });
 });
@@ -448,7 +491,9 @@ describe('resetting and leaving', () => {
     });
 
     it(`knows the line of CircuitPython and old firmware (pieces of ${pieceBytes})`, async () => {
-      const { session } = play([IDLE, { sent: '\x04', answer: `OK\r\nsoft reboot\r\n${BANNER}` }], { pieceBytes });
+      const { session } = play([IDLE, { sent: '\x04', answer: `OK\r\nsoft reboot\r\n${BANNER}` }], {
+        pieceBytes,
+      });
       await session.enterRaw({ signal: never });
       await session.softReset({ signal: never });
     });
@@ -457,7 +502,11 @@ describe('resetting and leaving', () => {
       const { session, port } = play(
         [
           IDLE,
-          { sent: '\x02\x04', answer: '\r\nMicroPython v1.27.0; board\r\nType "help()" for more information.\r\n>>> \r\nMPY: soft reboot\r\n' },
+          {
+            sent: '\x02\x04',
+            answer:
+              '\r\nMicroPython v1.27.0; board\r\nType "help()" for more information.\r\n>>> \r\nMPY: soft reboot\r\n',
+          },
         ],
         { pieceBytes },
       );

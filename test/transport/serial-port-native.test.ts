@@ -1,6 +1,7 @@
 /** The native binding on a pseudo-terminal, in a process of its own, from dist/. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PtyPair, whyNoPty } from '../support/pty-pair.js';
 
@@ -11,16 +12,22 @@ if (reason !== null) console.warn(`skipped: ${reason}`);
 interface PortEvent {
   readonly kind: string;
   readonly hex?: string;
-  readonly error?: { readonly code: string; readonly message: string; readonly exitCode: number } | null;
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly exitCode: number;
+  } | null;
 }
 
 class NativePort {
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #events: PortEvent[] = [];
   #watchers: (() => void)[] = [];
 
   constructor(path: string) {
-    this.#child = spawn(process.execPath, [SCRIPT, path], { stdio: ['pipe', 'pipe', 'inherit'] }) as ChildProcessWithoutNullStreams;
+    this.#child = spawn(process.execPath, [SCRIPT, path], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       this.#events.push(JSON.parse(line) as PortEvent);
       for (const watch of [...this.#watchers]) watch();

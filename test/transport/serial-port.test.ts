@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
 import { SerialPortMock } from 'serialport';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { BelayError } from '../../src/core/errors.js';
 import type { BytePort } from '../../src/transport/byte-port.js';
 import { openSerialPort, openSerialPortPatiently } from '../../src/transport/serial-port.js';
@@ -14,7 +14,10 @@ afterEach(async () => {
   SerialPortMock.binding.reset();
 });
 
-async function opened(path: string, options: Parameters<typeof openSerialPort>[1] = {}): Promise<BytePort> {
+async function opened(
+  path: string,
+  options: Parameters<typeof openSerialPort>[1] = {},
+): Promise<BytePort> {
   const port = await openSerialPort(path, options);
   open.push(port);
   return port;
@@ -82,7 +85,12 @@ describe('a port over the mock binding', () => {
   it('waits for a port that comes back after a reset', async () => {
     const clock = new IdleClock();
     clock.after(750, () => binding.createPort('/dev/ROBOT'));
-    const port = await openSerialPortPatiently('/dev/ROBOT', { binding, clock, signal: never, retryMs: 3000 });
+    const port = await openSerialPortPatiently('/dev/ROBOT', {
+      binding,
+      clock,
+      signal: never,
+      retryMs: 3000,
+    });
     open.push(port);
     expect(clock.monotonicMs()).toBeLessThan(1000);
   });
@@ -90,7 +98,9 @@ describe('a port over the mock binding', () => {
   it('gives up waiting at the limit, and at once when cancelled', async () => {
     const clock = new IdleClock();
     const options = { binding, clock, signal: never, retryMs: 3000 };
-    await expect(openSerialPortPatiently('/dev/ROBOT', options)).rejects.toMatchObject({ code: 'port/not-found' });
+    await expect(openSerialPortPatiently('/dev/ROBOT', options)).rejects.toMatchObject({
+      code: 'port/not-found',
+    });
     expect(clock.monotonicMs()).toBeGreaterThanOrEqual(3000);
     const stop = new AbortController();
     clock.after(50, () => stop.abort());

@@ -7,9 +7,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isBelayError } from '../../src/core/errors.js';
 import { ReplSession } from '../../src/transport/repl-session.js';
-import { bytesOfLine, encodeTranscript, parseTranscript, TranscriptRecorder, type TranscriptLine } from '../../src/transport/transcript.js';
+import {
+  bytesOfLine,
+  encodeTranscript,
+  parseTranscript,
+  type TranscriptLine,
+  TranscriptRecorder,
+} from '../../src/transport/transcript.js';
 import { IdleClock } from '../support/idle-clock.js';
-import { bytesOf, ScriptedPort, type ScriptStep } from '../support/scripted-port.js';
+import {
+  bytesOf,
+  ScriptedPort,
+  type ScriptedPortOptions,
+  type ScriptStep,
+} from '../support/scripted-port.js';
 
 const FOLDER = new URL('../../fixtures/transcripts/', import.meta.url);
 const never = new AbortController().signal;
@@ -21,11 +32,15 @@ function stepsOf(lines: readonly TranscriptLine[]): readonly ScriptStep[] {
   for (const line of lines) {
     const bytes = bytesOfLine(line);
     if (bytes === null || line.dir === 'note') continue;
-    if (steps.length === 0 || (line.dir === 'out' && direction === 'in')) steps.push({ sent: [], answer: [] });
+    if (steps.length === 0 || (line.dir === 'out' && direction === 'in'))
+      steps.push({ sent: [], answer: [] });
     direction = line.dir;
     steps.at(-1)?.[line.dir === 'out' ? 'sent' : 'answer'].push(...bytes);
   }
-  return steps.map((step) => ({ sent: Uint8Array.from(step.sent), answer: Uint8Array.from(step.answer) }));
+  return steps.map((step) => ({
+    sent: Uint8Array.from(step.sent),
+    answer: Uint8Array.from(step.answer),
+  }));
 }
 
 async function carryOut(session: ReplSession, call: string): Promise<unknown> {
@@ -37,7 +52,9 @@ async function carryOut(session: ReplSession, call: string): Promise<unknown> {
       return { programInterrupted, wasRaw };
     }
     case 'exec':
-      return new TextDecoder().decode(await session.exec(String(argument), { timeoutMs: 2000, signal: never }));
+      return new TextDecoder().decode(
+        await session.exec(String(argument), { timeoutMs: 2000, signal: never }),
+      );
     case 'softReset':
       return (await session.softReset({ signal: never })) ?? null;
     case 'exitRaw':
@@ -47,9 +64,9 @@ async function carryOut(session: ReplSession, call: string): Promise<unknown> {
   }
 }
 
-async function replay(lines: readonly TranscriptLine[], pieceBytes: number): Promise<void> {
+async function replay(lines: readonly TranscriptLine[], cut: ScriptedPortOptions): Promise<void> {
   const clock = new IdleClock();
-  const port = new ScriptedPort(clock, stepsOf(lines), { pieceBytes });
+  const port = new ScriptedPort(clock, stepsOf(lines), cut);
   const session = new ReplSession(port, clock);
   const notes = lines.filter((line) => line.dir === 'note').map((line) => line.text ?? '');
   for (const [index, call] of notes.entries()) {
@@ -58,18 +75,27 @@ async function replay(lines: readonly TranscriptLine[], pieceBytes: number): Pro
       if (!isBelayError(error)) throw error;
       return { error: error.code };
     });
-    expect(`${call}: ${JSON.stringify(result)}`).toBe(`${call}: ${notes[index + 1]?.replace('result ', '')}`);
+    expect(`${call}: ${JSON.stringify(result)}`).toBe(
+      `${call}: ${notes[index + 1]?.replace('result ', '')}`,
+    );
     expect(port.surprise).toBeNull();
   }
   expect(port.stepsLeft).toBe(0);
 }
 
 describe('a recorded conversation', () => {
-  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl')).sort()) {
+  for (const file of readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()) {
     const lines = parseTranscript(readFileSync(new URL(file, FOLDER), 'utf8'));
     for (const pieceBytes of [Number.POSITIVE_INFINITY, 1, 2, 5, 64]) {
-      it(`${file}: goes the same way in pieces of ${pieceBytes}`, () => replay(lines, pieceBytes));
+      it(`${file}: goes the same way in pieces of ${pieceBytes}`, () =>
+        replay(lines, { pieceBytes }));
     }
+    it(`${file}: goes the same way for every cut into two reads`, async () => {
+      const total = stepsOf(lines).reduce((sum, step) => sum + (step.answer?.length ?? 0), 0);
+      for (let cutAt = 1; cutAt < total; cutAt += 1) await replay(lines, { cutAt });
+    });
   }
 });
 
@@ -98,11 +124,19 @@ describe('a transcript', () => {
     );
     const lines = parseTranscript(text);
     expect(encodeTranscript(lines)).toBe(text);
-    expect(lines.map(bytesOfLine)).toEqual([null, bytesOf('\x03\x01'), bytesOf('\xff\r\n'), null, null]);
+    expect(lines.map(bytesOfLine)).toEqual([
+      null,
+      bytesOf('\x03\x01'),
+      bytesOf('\xff\r\n'),
+      null,
+      null,
+    ]);
   });
 
   it('is found in a mail with other text around it', () => {
-    const lines = parseTranscript('Hello,\n> quoted\n{"t":1,"dir":"in","text":"x"}\n{"t":"no"}\n{"t":1,"dir":"in","hex":"zz"}\nBye');
+    const lines = parseTranscript(
+      'Hello,\n> quoted\n{"t":1,"dir":"in","text":"x"}\n{"t":"no"}\n{"t":1,"dir":"in","hex":"zz"}\nBye',
+    );
     expect(lines).toEqual([{ t: 1, dir: 'in', text: 'x' }]);
   });
 
@@ -119,17 +153,19 @@ describe('a transcript', () => {
     const recorder = new TranscriptRecorder(() => clock.monotonicMs());
     session.onTraffic = recorder.record;
     await session.enterRaw({ signal: never });
-    await session.stream(
-      'go()',
-      {
-        push: (bytes) => {
-          if (bytes.at(-1) === 0x21) void session.send(bytesOf('uploaded'));
-          return { consumed: bytes.length, done: bytes.at(0) === 0x2e };
+    await session
+      .stream(
+        'go()',
+        {
+          push: (bytes) => {
+            if (bytes.at(-1) === 0x21) void session.send(bytesOf('uploaded'));
+            return { consumed: bytes.length, done: bytes.at(0) === 0x2e };
+          },
+          silenceMsMax: () => 1000,
         },
-        silenceMsMax: () => 1000,
-      },
-      { signal: never },
-    ).catch(() => {});
+        { signal: never },
+      )
+      .catch(() => {});
     const text = recorder.toString();
     expect(text).toContain('go()');
     expect(text).not.toContain('password');
