@@ -1,5 +1,5 @@
 /** Formats that others read, by the ending of a name. */
-import { BelayError } from '../core/errors.js';
+import type { FailedPath } from './context.js';
 
 export type ExchangeFormat = 'tar' | 'tgz' | 'zip' | 'blb' | 'folder';
 
@@ -37,8 +37,19 @@ export function splitHostPath(path: string): {
   };
 }
 
-export function notYet(what: string, format: ExchangeFormat): BelayError {
-  return new BelayError('usage/invalid', `${what} of .${format} is not available in this version`, {
-    hint: 'use a folder or a .blb',
-  });
+export interface ExportOptions {
+  readonly backup: string;
+  /** The ending decides the format: .tar, .tgz, .tar.gz, .zip, .blb; a folder otherwise. */
+  readonly output: string;
+  readonly board?: string | null | undefined;
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface ExportResult {
+  readonly backupId: string;
+  readonly output: string;
+  readonly format: 'tar' | 'tgz' | 'zip' | 'blb' | 'folder';
+  readonly filesWritten: number;
+  readonly bytesWritten: number;
+  readonly failed: readonly FailedPath[];
 }

@@ -6,28 +6,15 @@ import { newFileOf } from '../archive/member-copy.js';
 import { filesOf } from '../chain/materialize.js';
 import { throwIfAborted } from '../core/errors.js';
 import { addStreamed } from './add-streamed.js';
-import type { FailedPath, JobContext, StoreParts } from './context.js';
-import { formatOf, notYet, splitHostPath } from './exchange-format.js';
+import type { JobContext, StoreParts } from './context.js';
+import type { ExportOptions, ExportResult } from './exchange-format.js';
+import { formatOf, splitHostPath } from './exchange-format.js';
+import { exportForOthers } from './export-others.js';
 import { extractBackup, selectContent } from './extract.js';
 import { JobVoice } from './job-voice.js';
 import { manifestDraft } from './manifest-draft.js';
 
-export interface ExportOptions {
-  readonly backup: string;
-  /** The ending decides the format: .tar, .tgz, .tar.gz, .zip, .blb; a folder otherwise. */
-  readonly output: string;
-  readonly board?: string | null | undefined;
-  readonly dryRun?: boolean | undefined;
-}
-
-export interface ExportResult {
-  readonly backupId: string;
-  readonly output: string;
-  readonly format: 'tar' | 'tgz' | 'zip' | 'blb' | 'folder';
-  readonly filesWritten: number;
-  readonly bytesWritten: number;
-  readonly failed: readonly FailedPath[];
-}
+export type { ExportOptions, ExportResult };
 
 /** Verifies what it reads in full. The `.blb` it makes is a full one: it needs no other archive. */
 export async function exportBackup(
@@ -41,7 +28,7 @@ export async function exportBackup(
     const { backupId, output, filesWritten, bytesWritten, failed } = done;
     return { backupId, output, format, filesWritten, bytesWritten, failed };
   }
-  if (format !== 'blb') throw notYet('export', format);
+  if (format !== 'blb') return exportForOthers(parts, options, format, context);
   return exportArchive(parts, options, context);
 }
 

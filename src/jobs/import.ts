@@ -5,13 +5,17 @@ import type { Manifest, ManifestDeviceInfo } from '../archive/manifest.js';
 import { nextSequence } from '../chain/lineage.js';
 import { throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
+import type { HostTree } from '../store/host-import.js';
 import { scanHostTree } from '../store/host-import.js';
+import { readTarTree } from '../store/tar-tree.js';
+import { readZipTree } from '../store/zip-tree.js';
 import { addStreamed } from './add-streamed.js';
 import { chainArchiveOf } from './archive-listing.js';
 import { IMPORTED } from './board-differences.js';
 import { identityOfManifest } from './board-identity.js';
 import type { FailedPath, JobContext, StoreParts } from './context.js';
-import { formatOf, nameOfInput, notYet } from './exchange-format.js';
+import type { ExchangeFormat } from './exchange-format.js';
+import { formatOf, nameOfInput } from './exchange-format.js';
 import { selectContent } from './extract.js';
 import { JobVoice } from './job-voice.js';
 import { manifestDraft } from './manifest-draft.js';
@@ -50,12 +54,11 @@ export async function importBackup(
 ): Promise<ImportResult> {
   const voice = new JobVoice(context);
   const format = formatOf(options.input);
-  if (format !== 'folder' && format !== 'blb') throw notYet('import', format);
   voice.begin('scanning');
   const input =
     format === 'blb'
       ? await inputOfArchive(parts, options, voice, context)
-      : await inputOfFolder(options, context);
+      : await inputOfFiles(options, format, context);
   voice.end();
   for (const { path, message } of input.failed) voice.warn('left-out', message, path);
   try {
@@ -74,12 +77,13 @@ interface ImportInput {
   readonly close: () => Promise<void>;
 }
 
-async function inputOfFolder(options: ImportOptions, context: JobContext): Promise<ImportInput> {
+async function inputOfFiles(
+  options: ImportOptions,
+  format: Exclude<ExchangeFormat, 'blb'>,
+  context: JobContext,
+): Promise<ImportInput> {
   const { include = [], exclude = [], input } = options;
-  const host = await scanHostTree(input, {
-    signal: context.signal,
-    decodeNames: true,
-  });
+  const host = await readHostTree(input, format, context.signal);
   return {
     tree: filterTree(host.tree, { include, exclude }),
     device: deviceOf(options.boardName ?? nameOfInput(input)),
@@ -90,8 +94,19 @@ async function inputOfFolder(options: ImportOptions, context: JobContext): Promi
       message: why,
     })),
     read: (path) => host.read(path),
-    close: async () => {},
+    close: () => host.close(),
   };
+}
+
+function readHostTree(
+  input: string,
+  format: Exclude<ExchangeFormat, 'blb'>,
+  signal: AbortSignal,
+): Promise<HostTree> {
+  const reading = { signal, decodeNames: true };
+  if (format === 'folder') return scanHostTree(input, reading);
+  if (format === 'zip') return readZipTree(input, reading);
+  return readTarTree(input, { ...reading, gzip: format === 'tgz' });
 }
 
 /** An archive of ours keeps its board, unless another one is named; its files are verified first. */

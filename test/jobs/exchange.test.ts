@@ -1,0 +1,66 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { backup } from '../../src/jobs/backup.js';
+import { exportBackup } from '../../src/jobs/export.js';
+import { importBackup } from '../../src/jobs/import.js';
+import { prepareRestore } from '../../src/jobs/restore.js';
+import { openBackupFolder } from '../../src/store/disk-folder.js';
+import { MemoryBoard } from '../support/memory-board.js';
+import { MemoryFolder } from '../support/memory-folder.js';
+import { connectTo, testContext } from './job-context.js';
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'belay-exchange-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+async function exported(name: string, dryRun = false) {
+  const board = new MemoryBoard({
+    'main.py': 'print(1)\n',
+    'lib/größe.py': 'x = 1\n',
+    'empty/': null,
+    'data.bin': 'd'.repeat(100_000),
+  });
+  const store = new MemoryFolder();
+  const context = testContext();
+  await backup({ connect: connectTo(board), store }, {}, context);
+  board.set('main.py', 'print(2)\n');
+  context.advance(60_000);
+  await backup({ connect: connectTo(board), store }, {}, context);
+  const output = join(root, name);
+  const result = await exportBackup({ store }, { backup: 'latest', output, dryRun }, context);
+  return { board, output, result };
+}
+
+describe('export to others and import from them', () => {
+  for (const name of ['a.tar', 'a.tgz', 'a.tar.gz', 'a.zip', 'a.blb', 'folder']) {
+    it(`${name} carries an increment's whole state to a fresh board`, async () => {
+      const { board, output, result } = await exported(name);
+      expect(result).toMatchObject({ filesWritten: 3, failed: [] });
+      const context = testContext('2027-01-01T00:00:00.000Z');
+      const store = openBackupFolder(join(root, 'backups'), {
+        clock: context.clock,
+        randomHex: context.randomHex,
+        processes: { pid: process.pid, isAlive: () => true },
+      });
+      const imported = await importBackup({ store }, { input: output }, context);
+      expect(imported).toMatchObject({ fileCount: 3, failed: [] });
+      const fresh = new MemoryBoard({}, { info: { uniqueId: 'cafe' } });
+      const options = { backup: imported.backupId as string, safety: false };
+      await (
+        await prepareRestore({ connect: connectTo(fresh), store }, options, context)
+      ).carryOut();
+      expect(fresh.state()).toEqual(board.state());
+    });
+  }
+
+  it('a dry run writes nothing', async () => {
+    for (const name of ['a.tar', 'a.tgz', 'a.zip', 'a.blb']) {
+      expect((await exported(name, true)).result.filesWritten).toBe(3);
+    }
+    expect(await readdir(root)).toEqual([]);
+  });
+});
