@@ -1,16 +1,16 @@
 /** The board as a binding for `SerialPortStream`: the real serial stack, without a serial port. */
-import type {
-  BindingInterface,
-  BindingPortInterface,
-  OpenOptions,
-  PortInfo,
-  PortStatus,
-  SetOptions,
-  UpdateOptions,
-} from '@serialport/bindings-interface' with { 'resolution-mode': 'require' };
+import type { SerialBinding } from '../transport/posix-read.js';
 import type { Wire, WireEnd } from './wire.js';
 
-export type BoardBinding = BindingInterface<BindingPortInterface, OpenOptions, PortInfo>;
+/** What `SerialPortStream` takes as `binding`. */
+export type BoardBinding = SerialBinding;
+
+type BindingPortInterface = Awaited<ReturnType<SerialBinding['open']>>;
+type OpenOptions = Parameters<SerialBinding['open']>[0];
+type PortInfo = Awaited<ReturnType<SerialBinding['list']>>[number];
+type PortStatus = Awaited<ReturnType<BindingPortInterface['get']>>;
+type SetOptions = Parameters<BindingPortInterface['set']>[0];
+type UpdateOptions = Parameters<BindingPortInterface['update']>[0];
 
 /** Unread bytes beyond which the board's output waits. */
 const UNREAD_BYTES_MAX = 1 << 20;
@@ -21,7 +21,8 @@ export function boardBinding(wire: Wire, unplugged: () => boolean): BoardBinding
       return unplugged() ? [] : [portInfo('virtual')];
     },
     async open(options: OpenOptions) {
-      if (unplugged()) throw new Error(`Error: No such file or directory, cannot open ${options.path}`);
+      if (unplugged())
+        throw new Error(`Error: No such file or directory, cannot open ${options.path}`);
       if (wire.attached) throw new Error(`Error Resource temporarily unavailable Cannot lock port`);
       return new BoardBindingPort(wire, options);
     },

@@ -15,6 +15,12 @@ export interface Dialect {
   /** Modules that cannot be imported (`hashlib`), and names that modules lack (`binascii.crc32`). */
   readonly hiddenModules?: readonly string[];
   readonly hiddenNames?: readonly string[];
+  /** Modules that are there besides, by name, as Python source. */
+  readonly extraModules?: Readonly<Record<string, string>>;
+  /** `sys.implementation.name`. */
+  readonly implementation?: string;
+  /** What runs at a start: `['boot.py', 'main.py']`. */
+  readonly programs?: readonly [string, string];
   /** False: `uos`, `ubinascii` and the like are gone. */
   readonly prefixedModules?: boolean;
   /** False: `sys.stdout` and `sys.stdin` have no `buffer`. */
@@ -52,7 +58,10 @@ export interface VirtualBoardOptions {
   /** Interrupts are off while the flash works: only the UART's FIFO of 32 bytes takes what comes. */
   readonly interruptsOffInFlash?: boolean;
   /** Bytes a second each way (115,200 baud is 11,520); null or absent for no limit. */
-  readonly bytesPerSecond?: number | null | { readonly toBoard: number | null; readonly toHost: number | null };
+  readonly bytesPerSecond?:
+    | number
+    | null
+    | { readonly toBoard: number | null; readonly toHost: number | null };
   /** Time every byte takes each way beyond its own length. Default 0. */
   readonly latencyMs?: number;
   /** Receive buffer of the board. Default 260 bytes with a speed limit, 4,096 without. */
@@ -102,7 +111,8 @@ const PAGE_BYTES = 65_536;
 /** Options with everything that was left out filled in. */
 export function settle(options: VirtualBoardOptions): Settings {
   const speed = options.bytesPerSecond ?? null;
-  const both = typeof speed === 'object' && speed !== null ? speed : { toBoard: speed, toHost: speed };
+  const both =
+    typeof speed === 'object' && speed !== null ? speed : { toBoard: speed, toHost: speed };
   const limited = both.toBoard !== null;
   return {
     files: contentMap(options.files ?? sampleProject()),
@@ -135,6 +145,9 @@ function settleDialect(dialect: Dialect): Required<Dialect> {
   return {
     hiddenModules: [],
     hiddenNames: [],
+    extraModules: {},
+    implementation: 'micropython',
+    programs: ['boot.py', 'main.py'],
     prefixedModules: true,
     stdoutBuffer: true,
     tupleLength: 4,
@@ -160,7 +173,10 @@ export function contentMap(
   const encoder = new TextEncoder();
   return new Map(
     entries.map(([path, value]): [string, Uint8Array | null] => [
-      path.split('/').filter((part) => part !== '').join('/'),
+      path
+        .split('/')
+        .filter((part) => part !== '')
+        .join('/'),
       typeof value === 'string' ? encoder.encode(value) : value,
     ]),
   );

@@ -9,8 +9,8 @@
  */
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { startFolderBoard } from './folder-board.js';
 import type { VirtualBoardOptions } from './board-options.js';
+import { startFolderBoard } from './folder-board.js';
 import { VirtualBoard } from './virtual-board.js';
 import type { FaultPlan } from './wire-faults.js';
 
@@ -67,7 +67,10 @@ async function answer(board: VirtualBoard, request: BoardRequest): Promise<Board
 /** The parent is a Node process and has sent options over its channel. */
 function serveParent(): void {
   let board: VirtualBoard | null = null;
-  process.once('disconnect', () => void (board?.stop() ?? Promise.resolve()).finally(() => process.exit(0)));
+  process.once(
+    'disconnect',
+    () => void (board?.stop() ?? Promise.resolve()).finally(() => process.exit(0)),
+  );
   process.on('message', async (message: { start: VirtualBoardOptions } | BoardRequest) => {
     if ('start' in message) {
       try {

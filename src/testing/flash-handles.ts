@@ -1,6 +1,7 @@
 /** Open files of the virtual flash: what a file descriptor of the interpreter stands for. */
-import { ERRNO } from './flash-tree.js';
+
 import type { FlashFile, FlashTree } from './flash-tree.js';
+import { ERRNO } from './flash-tree.js';
 
 const ACCESS_MODE = 3;
 const CREATE = 0o100;
@@ -135,7 +136,8 @@ export class FlashHandles {
   renamed(from: string, to: string): void {
     for (const handle of this.#handles.values()) {
       if (handle.path === from) handle.path = to;
-      else if (handle.path.startsWith(`${from}/`)) handle.path = to + handle.path.slice(from.length);
+      else if (handle.path.startsWith(`${from}/`))
+        handle.path = to + handle.path.slice(from.length);
     }
   }
 

@@ -1,7 +1,7 @@
 /** A board whose flash is a folder of this computer: `--port virtual:<folder>`. */
 import type { VirtualBoardOptions } from './board-options.js';
-import { loadFolder, writeFolder } from './host-folder.js';
 import type { WrittenFolder } from './host-folder.js';
+import { loadFolder, writeFolder } from './host-folder.js';
 import { VirtualBoard } from './virtual-board.js';
 
 export interface FolderBoardOptions extends Omit<VirtualBoardOptions, 'files' | 'uniqueIdHex'> {

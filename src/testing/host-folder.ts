@@ -1,7 +1,7 @@
 /** A folder of this computer as the content of a board, and back. */
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { bytesOfPath, isUtf8Path, joinPath, pathFromBytes } from '../core/device-path.js';
 
@@ -70,7 +70,8 @@ export async function writeFolder(
   const taken = new Map<string, string>();
   for (const [path, bytes] of after) {
     const old = before.get(path);
-    if (old !== undefined && (bytes === null ? old === null : old !== null && same(old, bytes))) continue;
+    if (old !== undefined && (bytes === null ? old === null : old !== null && same(old, bytes)))
+      continue;
     const reason = hostProblem(path, taken);
     if (reason !== null) {
       refused.push({ path, reason });
@@ -87,7 +88,10 @@ async function replaceFile(folder: string, path: string, bytes: Uint8Array): Pro
   const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
   await mkdir(hostPath(folder, parent), { recursive: true });
   const temporary = hostPath(folder, joinPath(parent, `.belay-${process.pid}.tmp`));
-  const mode = await stat(hostPath(folder, path)).then((found) => found.mode & 0o777, () => 0o644);
+  const mode = await stat(hostPath(folder, path)).then(
+    (found) => found.mode & 0o777,
+    () => 0o644,
+  );
   const file = await open(temporary, 'w', mode);
   try {
     await file.writeFile(bytes);
@@ -121,7 +125,8 @@ export function hostProblem(
   taken.set(folded, path);
   if (platform !== 'win32') return null;
   for (const part of path.split('/')) {
-    if (/[<>:"\\|?*]/.test(part) || [...part].some((each) => each < ' ')) return 'a character Windows refuses';
+    if (/[<>:"\\|?*]/.test(part) || [...part].some((each) => each < ' '))
+      return 'a character Windows refuses';
     if (/[. ]$/.test(part)) return 'ends in a dot or a space';
     if (WINDOWS_RESERVED.test(part)) return 'a reserved name';
   }

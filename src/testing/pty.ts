@@ -2,8 +2,9 @@
  * The board on a pseudo-terminal, for the native serial binding and for other programs. The
  * terminal is made by util-linux `script` or by `socat`, so nothing has to be compiled.
  */
-import { spawn } from 'node:child_process';
+
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Wire, WireEnd } from './wire.js';
 
 export interface BoardPty {
@@ -44,7 +45,9 @@ export async function openPty(wire: Wire, onClosed: () => void): Promise<BoardPt
       problems.push(`${maker.command}: ${(error as Error).message}`);
     }
   }
-  throw new Error(`no pseudo-terminal (util-linux "script" or "socat" is needed): ${problems.join('; ')}`);
+  throw new Error(
+    `no pseudo-terminal (util-linux "script" or "socat" is needed): ${problems.join('; ')}`,
+  );
 }
 
 async function ptyBy(

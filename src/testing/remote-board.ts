@@ -1,11 +1,12 @@
 /** A virtual board that lives in another process, and is reached over its pseudo-terminal. */
-import { fork } from 'node:child_process';
+
 import type { ChildProcess } from 'node:child_process';
-import type { BoardCommand, BoardReply } from './board-process.js';
+import { fork } from 'node:child_process';
 import type { VirtualBoardOptions } from './board-options.js';
+import type { BoardCommand, BoardReply } from './board-process.js';
 import type { VirtualTree } from './virtual-board.js';
+import type { WireCounters } from './wire-counters.js';
 import type { FaultPlan } from './wire-faults.js';
-import type { WireCounters } from './wire.js';
 
 /** The same as `VirtualBoard`, from further away. */
 export interface RemoteBoard {
@@ -33,7 +34,10 @@ const STOP_MS_MAX = 10_000;
 export async function startBoardProcess(options: VirtualBoardOptions = {}): Promise<RemoteBoard> {
   const script = new URL('../../dist/testing/board-process.js', import.meta.url);
   const child = fork(script, [], { serialization: 'advanced', execArgv: [] });
-  const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<
+    number,
+    { resolve: (result: unknown) => void; reject: (error: Error) => void }
+  >();
   let next = 0;
   const failAll = (error: Error) => {
     for (const { reject } of waiting.values()) reject(error);
@@ -83,7 +87,7 @@ export async function startBoardProcess(options: VirtualBoardOptions = {}): Prom
 async function bounded(work: Promise<unknown>, limitMs: number, child: ChildProcess) {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the board\'s process does not answer')), limitMs);
+    timer = setTimeout(() => reject(new Error("the board's process does not answer")), limitMs);
   });
   try {
     return await Promise.race([work, late]);

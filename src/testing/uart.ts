@@ -1,6 +1,7 @@
 /** The board's end of the wire: what the interpreter's console reads and writes. */
-import { CELL } from './control-block.js';
+
 import type { ByteRing } from './control-block.js';
+import { CELL } from './control-block.js';
 
 const LF = 10;
 const CR = 13;
@@ -56,7 +57,8 @@ export class Uart {
     }
     if (extra === 0) {
       this.#lastWasCr = bytes[bytes.length - 1] === CR;
-      return this.writeRaw(bytes);
+      this.writeRaw(bytes);
+      return;
     }
     const cooked = new Uint8Array(bytes.length + extra);
     let to = 0;
@@ -81,7 +83,8 @@ export class Uart {
     if (this.#skip > 0) {
       const skipped = Math.min(this.#skip, bytes.length);
       this.#skip -= skipped;
-      return this.writeRaw(bytes.subarray(skipped));
+      this.writeRaw(bytes.subarray(skipped));
+      return;
     }
     const { cells, transmit } = this.#parts;
     for (let at = 0; at < bytes.length; ) {

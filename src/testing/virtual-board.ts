@@ -1,18 +1,18 @@
 /** A whole board: real MicroPython in a thread, a flash, and a wire to reach it by. */
 import type { BytePort } from '../transport/byte-port.js';
-import { boardBinding } from './board-binding.js';
 import type { BoardBinding } from './board-binding.js';
-import { settle } from './board-options.js';
+import { boardBinding } from './board-binding.js';
 import type { Settings, VirtualBoardOptions } from './board-options.js';
+import { settle } from './board-options.js';
 import { openBoardPort } from './board-port.js';
 import { CELL } from './control-block.js';
-import { openPty } from './pty.js';
 import type { BoardPty } from './pty.js';
+import { openPty } from './pty.js';
 import { MOUNT_MARK } from './vm-bridge.js';
-import { VmThread, initialContent } from './vm-thread.js';
 import type { FlashContent } from './vm-thread.js';
+import { initialContent, VmThread } from './vm-thread.js';
 import { Wire } from './wire.js';
-import type { WireCounters } from './wire.js';
+import type { WireCounters } from './wire-counters.js';
 import type { FaultPlan } from './wire-faults.js';
 
 /** Bytes of a file, or null for a folder, by path below the board's `/`, sorted. */

@@ -2,10 +2,10 @@
 import { bytesOfPath, isUtf8Path, pathFromBytes } from '../core/device-path.js';
 import { CELL } from './control-block.js';
 import type { FlashHandles } from './flash-handles.js';
-import { ERRNO } from './flash-tree.js';
 import type { FlashFile, FlashFolder, FlashTree } from './flash-tree.js';
-import type { StatLayout } from './vm-imports.js';
+import { ERRNO } from './flash-tree.js';
 import type { Uart } from './uart.js';
+import type { StatLayout } from './vm-imports.js';
 
 /** The first byte of the folder that stands for another mount; never listed. */
 export const MOUNT_MARK = '\u0002';

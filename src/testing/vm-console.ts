@@ -17,6 +17,8 @@ export type RawPasteMode = 'on' | 'refused' | 'unknown';
 export interface ConsoleParts {
   readonly python: MicroPython;
   readonly uart: Uart;
+  /** What runs at a start, and what only in friendly mode. */
+  readonly programs: readonly [string, string];
   readonly rawPaste: RawPasteMode;
   readonly windowBytes: number;
   readonly machine: string;
@@ -58,7 +60,7 @@ export class BoardConsole {
       python.replInit();
       python.replProcessChar(CTRL_A);
     });
-    for (const name of raw ? ['boot.py'] : ['boot.py', 'main.py']) {
+    for (const name of this.#parts.programs.slice(0, raw ? 1 : 2)) {
       if (this.#parts.hasFile(name) && this.#runFile(name)) return raw;
     }
     this.#raw = raw;

@@ -4,8 +4,8 @@
  */
 import { pathFromBytes } from '../core/device-path.js';
 import type { FlashHandles } from './flash-handles.js';
-import { ERRNO } from './flash-tree.js';
 import type { FlashTree } from './flash-tree.js';
+import { ERRNO } from './flash-tree.js';
 import type { Uart } from './uart.js';
 import type { WasmMemory } from './webassembly.js';
 

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { InterruptCells } from './interrupt.js';
-import { webAssembly } from './webassembly.js';
 import type { WasmMemory, WasmModule } from './webassembly.js';
+import { webAssembly } from './webassembly.js';
 
 /** What `loadMicroPython` of the package gives, as far as it is used here. */
 export interface MicroPython {
@@ -100,18 +100,29 @@ export async function instantiate(
       }
     }
     const instance = new webAssembly.Instance(module, table);
-    memory = instance.exports['memory'] as WasmMemory;
+    memory = instance.exports.memory;
     return { instance, module };
   };
   let python: MicroPython;
+  const { error } = console;
   try {
+    // The package keeps the console's function as it finds it now.
+    console.error = withoutGrowthReports(error);
     webAssembly.instantiate = substitute;
     python = await load({ url: options.url, heapsize: options.heapBytes, linebuffer: false });
   } finally {
+    console.error = error;
     webAssembly.instantiate = original;
   }
   if (memory === null) throw new Error('the firmware was not started');
   return { python, memory, interrupt: options.interrupt ?? findInterrupt(python, memory) };
+}
+
+/** The package reports each refusal to grow; here it is part of the play, and Python is told. */
+function withoutGrowthReports(report: (...values: unknown[]) => void) {
+  return (...values: unknown[]) => {
+    if (!/^growMemory|^Failed to grow the heap/.test(String(values[0]))) report(...values);
+  };
 }
 
 /**
@@ -127,8 +138,7 @@ function findInterrupt(python: MicroPython, memory: WasmMemory): InterruptCells 
     python.runPython(`import micropython\nmicropython.kbd_intr(${value})`);
     const now = words();
     const found: number[] = [];
-    if (candidates === null) now.forEach((word, at) => word === value && found.push(at));
-    else for (const at of candidates) if (now[at] === value) found.push(at);
+    for (const at of candidates ?? now.keys()) if (now[at] === value) found.push(at);
     candidates = found;
   }
   const asked = () => python._module.ccall('mp_hal_get_interrupt_char', 'number', [], []);

@@ -1,8 +1,9 @@
 /**
  * What a board has and the WebAssembly port has not, as Python that runs on the interpreter before
  * anything else: a file system with real sizes, `machine`, `os.uname`, a raw console, sleeping that
- * does not spin. `_b` is the bridge to the worker, `_posix` opens files at the speed of C.
+ * does not spin.
  */
+import { CONSOLE, FILE_SYSTEM, GC, MACHINE, OS, TIME } from './python-modules.js';
 
 export interface PythonProfile {
   /** What `os.uname().machine` and the banner say. */
@@ -18,199 +19,16 @@ export interface PythonProfile {
   /** Names that modules lack: 'binascii.crc32'. */
   readonly hiddenNames: readonly string[];
   readonly prefixedModules: boolean;
+  /** Modules that are there besides, by name, as Python source. */
+  readonly extraModules: Readonly<Record<string, string>>;
+  /** `sys.implementation.name`. */
+  readonly implementation: string;
   /** Length of the tuples that `ilistdir` gives. */
   readonly tupleLength: 3 | 4;
   /** Where the flash is mounted, '/' or '/flash', and what is mounted besides. */
   readonly mountPoint: string;
   readonly otherMounts: readonly string[];
 }
-
-const FILE_SYSTEM = `
-class Flash:
-    def __init__(self, prefix):
-        self._p = prefix
-        # Methods in C: an interrupt that comes inside the import's own call of stat would be lost.
-        self.open = self._open if prefix else _posix.open
-        self.stat = self._stat if prefix else _posix.stat
-    def mount(self, readonly, mkfs):
-        pass
-    def umount(self):
-        pass
-    def _n(self, path):
-        if not isinstance(path, bytes):
-            path = path.encode()
-        return str(_hex(self._p.encode() + path if path[:1] == b'/' or not self._p else self._p.encode() + b'/' + path), 'ascii')
-    def _r(self, code):
-        if code < 0:
-            raise OSError(-code)
-    def _open(self, path, mode):
-        return _posix.open(self._p + '/' + path if isinstance(path, str) else self._p.encode() + b'/' + path, mode)
-    def ilistdir(self, path):
-        source = _b.list(self._n(path), isinstance(path, str))
-        if isinstance(source, int):
-            raise OSError(-source)
-        return iter(eval(source)) if source[0] == '[' else _decoded(eval(source[1:]))
-    def _stat(self, path):
-        return _posix.stat(self._p + '/' + path if isinstance(path, str) else self._p.encode() + b'/' + path)
-    def statvfs(self, path):
-        return eval(_b.statvfs(self._p))
-    def mkdir(self, path):
-        self._r(_b.mkdir(self._n(path)))
-    def rmdir(self, path):
-        self._r(_b.remove(self._n(path), 'folder'))
-    def remove(self, path):
-        self._r(_b.remove(self._n(path), 'any'))
-    def rename(self, old, new):
-        self._r(_b.rename(self._n(old), self._n(new)))
-    def chdir(self, path):
-        self._r(_b.chdir(self._n(path)))
-    def getcwd(self):
-        return _b.getcwd()
-def _decoded(entries):
-    for e in entries:
-        yield (str(e[0], 'utf-8'),) + e[1:]
-class Boot:
-    def hush(self, on):
-        _b.hush(on)
-    def report(self, e):
-        out = _io.StringIO()
-        _sys.print_exception(e, out)
-        print('\\n'.join(l for l in out.getvalue().split('\\n') if '"<stdin>"' not in l), end='')
-`;
-
-const CONSOLE = `
-from sys import *
-import sys as _s, io as _io
-path = _s.path
-modules = _s.modules
-_sin = _s.stdin
-_sout = _s.stdout
-class _In(_io.IOBase):
-    def read(self, n=-1):
-        return _sin.read(n)
-    def readinto(self, buf):
-        return _sin.readinto(buf)
-    def readline(self, n=-1):
-        return _sin.readline()
-    def ioctl(self, op, arg):
-        return arg & (5 if _b.available() else 4) if op == 3 else 0
-class _Out(_io.IOBase):
-    def write(self, text):
-        return _sout.write(text)
-    def ioctl(self, op, arg):
-        return arg & 4 if op == 3 else 0
-if _BUFFER:
-    _In.buffer = _Out.buffer = _posix.open('\\x01uart', 'r+b')
-stdin = _In()
-stdout = stderr = _Out()
-_f = [f for f in ('name', 'version', '_machine', '_mpy', '_build') if hasattr(_s.implementation, f)]
-from collections import namedtuple as _nt
-implementation = _nt('', _f)(*[_MACHINE if f == '_machine' else getattr(_s.implementation, f) for f in _f])
-del _f, _nt
-`;
-
-const TIME = `
-from utime import *
-import utime as _t
-def sleep_ms(ms):
-    while not _b.sleep(ms):
-        pass
-def sleep(s):
-    while not _b.sleep(s * 1000):
-        pass
-def sleep_us(us):
-    while not _b.sleep(us / 1000):
-        pass
-ticks_us = ticks_cpu = _b.ticks_us
-def time():
-    return _b.now() - _EPOCH
-def time_ns():
-    return time() * 1000000000
-def gmtime(s=None):
-    return _t.gmtime((time() if s is None else s) + _EPOCH)
-localtime = gmtime
-def mktime(t):
-    return _t.mktime(t) - _EPOCH
-`;
-
-const OS = `
-from uos import *
-from collections import namedtuple as _nt
-import sys as _s
-_v = '.'.join(str(n) for n in _s.implementation.version[:3])
-_u = _nt('', ('sysname', 'nodename', 'release', 'version', 'machine'))
-_u = _u('webassembly', 'webassembly', _v, _s.version.split('; ')[-1].replace('MicroPython ', ''), _MACHINE)
-def uname():
-    return _u
-def sync():
-    pass
-del _nt, _v
-`;
-
-const GC = `
-from gc import *
-import gc as _g
-_start = _g.mem_alloc()
-def mem_alloc():
-    return _HEAP - mem_free()
-def mem_free():
-    return max(_HEAP // 4, _HEAP - 2048 - max(0, _g.mem_alloc() - _start))
-`;
-
-const MACHINE = `
-PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-def unique_id():
-    return _UNIQUE_ID
-def reset():
-    _posix.open('\\x01reset', 'rb')
-def soft_reset():
-    raise SystemExit
-def reset_cause():
-    return _b.cause()
-def freq(*hz):
-    return 125000000
-def idle():
-    while not _b.sleep(1):
-        pass
-def lightsleep(ms=1):
-    while not _b.sleep(ms):
-        pass
-def deepsleep(ms=1):
-    while not _b.sleep(ms):
-        pass
-    reset()
-class WDT:
-    def __init__(self, id=0, timeout=5000):
-        _b.watchdog(timeout)
-    def feed(self):
-        _b.feed()
-class RTC:
-    def datetime(self, t=None):
-        import time
-        if t is None:
-            t = time.gmtime()
-            return t[:3] + (t[6],) + t[3:6] + (0,)
-        _b.set_clock(time.mktime(tuple(t[:3]) + tuple(t[4:7]) + (0, 0)) + _EPOCH)
-class Pin:
-    IN, OUT, OPEN_DRAIN, PULL_UP, PULL_DOWN, IRQ_RISING, IRQ_FALLING = 0, 1, 2, 1, 2, 1, 2
-    def __init__(self, id, mode=-1, pull=-1, value=0):
-        self._v = value
-    def value(self, v=None):
-        if v is None:
-            return self._v
-        self._v = v
-    __call__ = value
-    def on(self):
-        self._v = 1
-    def off(self):
-        self._v = 0
-    def toggle(self):
-        self._v ^= 1
-    def init(self, *args, **kw):
-        pass
-    def irq(self, *args, **kw):
-        pass
-`;
 
 /** Joins modules and file system to the names under which a program finds them. */
 const SETUP = `
@@ -245,6 +63,8 @@ def _install():
     put('_b_sys', 'sys', 'usys')
     for name in COPIES:
         module = put('_b_' + name, name, 'u' + name)
+    for name in EXTRA:
+        put('_b_' + name, name)
     for full in HIDDEN_NAMES:
         module, name = full.split('.')
         delattr(sys.modules[module], name)
@@ -272,20 +92,26 @@ def _install():
             return real(name, *args)
         builtins.__import__ = guarded
 _install()
-for _n in ('SOURCES', 'COPIES', 'HIDDEN', 'HIDDEN_NAMES', 'MOUNT', 'OTHER_MOUNTS', '_install', '_n'):
+for _n in ('SOURCES', 'COPIES', 'EXTRA', 'HIDDEN', 'HIDDEN_NAMES', 'MOUNT', 'OTHER_MOUNTS', '_install', '_n'):
     del globals()[_n]
 `;
 
+/** A module that a name can be taken out of. Only some have a name with `u`. */
+function copySource(name: string): string {
+  return `try:\n    from u${name} import *\nexcept ImportError:\n    from ${name} import *\n`;
+}
+
 /** The program that is run once for each new interpreter. */
 export function setupSource(profile: PythonProfile): string {
-  const copied = [...new Set(profile.hiddenNames.map((name) => name.split('.')[0] as string))].filter(
-    (name) => !['time', 'os', 'machine', 'gc', 'sys'].includes(name),
-  );
+  const copied = [
+    ...new Set(profile.hiddenNames.map((name) => name.split('.')[0] as string)),
+  ].filter((name) => !['time', 'os', 'machine', 'gc', 'sys'].includes(name));
   const text = (value: string) => JSON.stringify(value);
   const list = (values: readonly string[]) => `[${values.map(text).join(', ')}]`;
   const constants = [
     `_MACHINE = ${text(profile.machine)}`,
     `_UNIQUE_ID = __import__('binascii').unhexlify('${profile.uniqueIdHex}')`,
+    `_NAME = ${text(profile.implementation)}`,
     `_HEAP = ${profile.heapBytes}`,
     `_EPOCH = ${profile.epochOffsetS}`,
     `_BUFFER = ${profile.stdoutBuffer ? 'True' : 'False'}`,
@@ -294,7 +120,7 @@ export function setupSource(profile: PythonProfile): string {
     'import _bridge as _b, io as _io, sys as _sys',
   ];
   const shared =
-    'from _b_parts import _b, _posix, _hex, _MACHINE, _UNIQUE_ID, _HEAP, _EPOCH, _BUFFER\n';
+    'from _b_parts import _b, _posix, _hex, _MACHINE, _UNIQUE_ID, _NAME, _HEAP, _EPOCH, _BUFFER\n';
   const sources: [string, string][] = [
     ['_b_parts.py', `${constants.join('\n')}\n${FILE_SYSTEM}`],
     ['_b_time.py', shared + TIME],
@@ -302,11 +128,16 @@ export function setupSource(profile: PythonProfile): string {
     ['_b_machine.py', shared + MACHINE],
     ['_b_gc.py', shared + GC],
     ['_b_sys.py', shared + CONSOLE],
-    ...copied.map((name): [string, string] => [`_b_${name}.py`, `from u${name} import *\n`]),
+    ...copied.map((name): [string, string] => [`_b_${name}.py`, copySource(name)]),
+    ...Object.entries(profile.extraModules).map(([name, source]): [string, string] => [
+      `_b_${name}.py`,
+      source,
+    ]),
   ];
   return [
     `SOURCES = {${sources.map(([name, source]) => `${text(name)}: ${text(source)}.encode()`).join(',')}}`,
     `COPIES = ${list(copied)}`,
+    `EXTRA = ${list(Object.keys(profile.extraModules))}`,
     `HIDDEN = ${list(allNames(profile))}`,
     `HIDDEN_NAMES = ${list(profile.hiddenNames)}`,
     `MOUNT = ${text(profile.mountPoint)}`,

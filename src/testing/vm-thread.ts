@@ -1,13 +1,14 @@
 /** The board's thread seen from the wire's side: its start and end, and a mirror of its flash. */
-import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
+
 import type { MessagePort } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Settings } from './board-options.js';
+import type { BoardMemory } from './board-receiver.js';
 import { ByteRing, CELL, CONTROL_BYTES, ringBytesFor } from './control-block.js';
-import { MOUNT_MARK } from './vm-bridge.js';
 import type { InterruptCells } from './interrupt.js';
+import { MOUNT_MARK } from './vm-bridge.js';
 import type { WorkerMessage, WorkerStart } from './vm-worker.js';
 import type { WasmMemory } from './webassembly.js';
-import type { BoardMemory } from './wire.js';
 
 export interface StoredFile {
   readonly bytes: Uint8Array;
@@ -145,12 +146,15 @@ function workerSettings(settings: Settings) {
       stdoutBuffer: dialect.stdoutBuffer,
       hiddenModules: dialect.hiddenModules,
       hiddenNames: dialect.hiddenNames,
+      extraModules: dialect.extraModules,
+      implementation: dialect.implementation,
       prefixedModules: dialect.prefixedModules,
       tupleLength: dialect.tupleLength,
       mountPoint: dialect.mountPoint,
       otherMounts: Object.keys(dialect.otherMounts),
     },
     firmware: settings.firmware,
+    programs: dialect.programs,
     rawPaste: dialect.rawPaste,
     windowBytes: dialect.windowBytes,
     softRebootLine: dialect.softRebootLine,

@@ -6,26 +6,26 @@ import { readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { bytesOfPath } from '../core/device-path.js';
 import { ByteRing, CELL } from './control-block.js';
 import { FlashHandles } from './flash-handles.js';
-import { FlashSpace } from './flash-space.js';
 import type { FlashGeometry } from './flash-space.js';
-import { FlashTree } from './flash-tree.js';
+import { FlashSpace } from './flash-space.js';
 import type { FlashJournal } from './flash-tree.js';
-import { interruptPending } from './interrupt.js';
+import { FlashTree } from './flash-tree.js';
 import type { InterruptCells } from './interrupt.js';
-import { Uart, stallThread } from './uart.js';
-import { BoardClock, WorkingFolder, bridgeModule } from './vm-bridge.js';
-import { BoardConsole } from './vm-console.js';
+import { interruptPending } from './interrupt.js';
+import { stallThread, Uart } from './uart.js';
+import { BoardClock, bridgeModule, WorkingFolder } from './vm-bridge.js';
 import type { RawPasteMode } from './vm-console.js';
+import { BoardConsole } from './vm-console.js';
 import { ResetRequest, StatLayout, systemImports } from './vm-imports.js';
-import { compileShared, instantiate } from './vm-instance.js';
 import type { LoadMicroPython, VmInstance } from './vm-instance.js';
-import { setupSource } from './vm-python.js';
+import { compileShared, instantiate } from './vm-instance.js';
 import type { PythonProfile } from './vm-python.js';
+import { setupSource } from './vm-python.js';
 import type { WasmMemory } from './webassembly.js';
 
 /** What the wire's side hands to the thread. */
@@ -43,6 +43,7 @@ export interface WorkerStart {
   readonly nameBytesMax: number;
   readonly python: PythonProfile;
   readonly firmware: string;
+  readonly programs: readonly [string, string];
   readonly rawPaste: RawPasteMode;
   readonly windowBytes: number;
   readonly softRebootLine: string;
@@ -192,12 +193,16 @@ async function main(): Promise<never> {
       ),
     );
     vm.python.runPython(setupSource(start.python));
+    // Two runs: the collector works between runs only, and the count starts after it.
+    vm.python.runPython('import gc\ngc.collect()\ndel gc');
+    vm.python.runPython('import gc\ngc.begin()\ndel gc');
     instance = vm;
     post({ kind: 'started', memory: vm.memory, interrupt: vm.interrupt, threadPath: threadPath() });
     try {
       const console = new BoardConsole({
         python: vm.python,
         uart,
+        programs: start.programs,
         rawPaste: start.rawPaste,
         windowBytes: start.windowBytes,
         machine: start.python.machine,

@@ -9,7 +9,7 @@ export interface WasmModule {
 }
 
 export interface WasmInstance {
-  readonly exports: Readonly<Record<string, unknown>>;
+  readonly exports: { readonly memory: WasmMemory };
 }
 
 interface WebAssemblyGlobal {
@@ -18,4 +18,5 @@ interface WebAssemblyGlobal {
   instantiate: unknown;
 }
 
-export const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyGlobal }).WebAssembly;
+export const webAssembly = (globalThis as unknown as { WebAssembly: WebAssemblyGlobal })
+  .WebAssembly;

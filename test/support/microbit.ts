@@ -36,9 +36,16 @@ export async function startMicrobit(): Promise<Microbit> {
   const control = join(folder, 'qmp');
   const child = spawn(
     'qemu-system-arm',
-    ['-M', 'microbit', '-device', `loader,file=${FIRMWARE}`, '-display', 'none', '-monitor', 'none'].concat(
-      ['-serial', 'pty', '-qmp', `unix:${control},server=on,wait=off`],
-    ),
+    [
+      '-M',
+      'microbit',
+      '-device',
+      `loader,file=${FIRMWARE}`,
+      '-display',
+      'none',
+      '-monitor',
+      'none',
+    ].concat(['-serial', 'pty', '-qmp', `unix:${control},server=on,wait=off`]),
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -43,7 +43,9 @@ export async function startTerminal(
   const socket = join(folder, 'tmux');
   const tmux = async (...args: readonly string[]) =>
     (await run('tmux', ['-S', socket, '-f', '/dev/null', ...args], { maxBuffer: 1 << 24 })).stdout;
-  const settings = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${quoted(value)}`);
+  const settings = Object.entries(options.env ?? {}).map(
+    ([name, value]) => `${name}=${quoted(value)}`,
+  );
   const inner = `sh -c ${quoted(command)}; printf '\\n[exit %s]\\n' $?; trap '' INT; sleep 100000`;
   // The outer shell stays when Ctrl-C ends the command.
   const line = `${['env -u CI', ...settings].join(' ')} sh -c ${quoted(`trap : INT; ${inner}`)}`;

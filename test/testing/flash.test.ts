@@ -20,7 +20,9 @@ const text = (bytes: Uint8Array | null | undefined) =>
 
 describe('the flash', () => {
   test('holds the content it was given, and the dump shows what the board changed', async () => {
-    const { board, talk } = await raw({ files: { 'a.txt': 'one', 'lib/b.bin': Uint8Array.of(0, 3, 4, 255), empty: null } });
+    const { board, talk } = await raw({
+      files: { 'a.txt': 'one', 'lib/b.bin': Uint8Array.of(0, 3, 4, 255), empty: null },
+    });
     expect([...(await board.dump()).keys()]).toEqual(['a.txt', 'empty', 'lib', 'lib/b.bin']);
     await talk.output(
       'import os\nos.mkdir("new")\nf = open("new/c", "wb")\nn = f.write(b"\\x00\\xff")\nf.close()\n' +
@@ -66,10 +68,14 @@ describe('the flash', () => {
 
   test('keeps the old content until a file is closed', async () => {
     const { board, talk } = await raw({ files: { f: 'old', g: 'old' } });
-    await talk.output('f = open("f", "w")\nn = f.write("new")\nh = open("h", "w")\nn = h.write("new")');
+    await talk.output(
+      'f = open("f", "w")\nn = f.write("new")\nh = open("h", "w")\nn = h.write("new")',
+    );
     expect(text((await board.dump()).get('f'))).toBe('old');
     expect(text((await board.dump()).get('h'))).toBe('');
-    await talk.output('g = open("g", "w")\nn = g.write("flushed")\ng.flush()\nn = g.write(" and lost")');
+    await talk.output(
+      'g = open("g", "w")\nn = g.write("flushed")\ng.flush()\nn = g.write(" and lost")',
+    );
     await board.hardReset();
     const dump = await board.dump();
     expect([dump.get('f'), dump.get('g'), dump.get('h')].map(text)).toEqual(['old', 'flushed', '']);
@@ -84,7 +90,9 @@ describe('the flash', () => {
 
   test('runs out of space with errno 28 and keeps the old file', async () => {
     const { board, talk } = await raw({ flashBytes: 64 * 1024, files: { f: 'old' } });
-    const { error } = await talk.exec('f = open("f", "wb")\nfor i in range(100): n = f.write(bytes(1024))');
+    const { error } = await talk.exec(
+      'f = open("f", "wb")\nfor i in range(100): n = f.write(bytes(1024))',
+    );
     expect(error).toContain('OSError: 28');
     expect(await talk.output('f.close()\nprint(open("f").read())')).toBe('old\r\n');
     expect(text((await board.dump()).get('f'))).toBe('old');
@@ -99,7 +107,9 @@ describe('the flash', () => {
     expect(start - Number(await talk.output(free))).toBe(3);
     await talk.output('os.remove("a")');
     expect(Number(await talk.output(free))).toBe(start);
-    await talk.output('for i in range(100):\n f = open("f%d" % i, "wb")\n n = f.write(bytes(200))\n f.close()');
+    await talk.output(
+      'for i in range(100):\n f = open("f%d" % i, "wb")\n n = f.write(bytes(200))\n f.close()',
+    );
     const hundred = start - Number(await talk.output(free));
     expect(hundred).toBeGreaterThanOrEqual(14);
     expect(hundred).toBeLessThanOrEqual(34);
@@ -109,15 +119,26 @@ describe('the flash', () => {
     const bad = pathFromBytes(Uint8Array.of(0x62, 0xff, 0x80));
     const { board, talk } = await raw({ files: { good: '1', [bad]: '2', [`d/${bad}`]: '3' } });
     for (const path of ['"/"', '""', 'b""', 'b"/"']) {
-      expect((await talk.exec(`import os\nfor e in os.ilistdir(${path}): pass`)).error, path).toContain('UnicodeError');
+      expect(
+        (await talk.exec(`import os\nfor e in os.ilistdir(${path}): pass`)).error,
+        path,
+      ).toContain('UnicodeError');
     }
     for (const path of ['b"/."', 'b"//"']) {
-      expect(await talk.output(`print(sorted(os.ilistdir(${path})))`)).toContain("(b'b\\xff\\x80', 32768, 0, 1)");
+      expect(await talk.output(`print(sorted(os.ilistdir(${path})))`)).toContain(
+        "(b'b\\xff\\x80', 32768, 0, 1)",
+      );
     }
     expect(
-      await talk.output('print(open(b"/b\\xff\\x80").read(), os.stat(b"d/b\\xff\\x80")[6])\nos.rename(b"d/b\\xff\\x80", b"d/\\xfe")\nos.remove(b"/b\\xff\\x80")'),
+      await talk.output(
+        'print(open(b"/b\\xff\\x80").read(), os.stat(b"d/b\\xff\\x80")[6])\nos.rename(b"d/b\\xff\\x80", b"d/\\xfe")\nos.remove(b"/b\\xff\\x80")',
+      ),
     ).toBe('2 1\r\n');
-    expect([...(await board.dump()).keys()]).toEqual(['d', `d/${pathFromBytes(Uint8Array.of(0xfe))}`, 'good']);
+    expect([...(await board.dump()).keys()]).toEqual([
+      'd',
+      `d/${pathFromBytes(Uint8Array.of(0xfe))}`,
+      'good',
+    ]);
   });
 
   test('takes the time that erasing and programming take', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { VirtualBoard } from '../../src/testing/index.js';
 import type { VirtualBoardOptions } from '../../src/testing/index.js';
+import { VirtualBoard } from '../../src/testing/index.js';
 import { ReplTalk, rawBoard } from './repl-talk.js';
 
 const boards: VirtualBoard[] = [];
@@ -71,7 +71,9 @@ describe('raw paste', () => {
     await talk.write('\x05A\x01');
     await talk.until('\x01\x80\x00\x01');
     await talk.write('print(1)\x03');
-    expect(await talk.until('\x04>')).toMatch(/^\x04\x04Traceback[^]*KeyboardInterrupt: \r\n\x04>$/);
+    expect(await talk.until('\x04>')).toMatch(
+      /^\x04\x04Traceback[\s\S]*KeyboardInterrupt: \r\n\x04>$/,
+    );
     await talk.write('\x05A\x01');
     await talk.until('\x01\x80\x00\x01');
     await talk.write('\x04');
@@ -117,7 +119,9 @@ describe('Ctrl-C', () => {
 
   test('is data after kbd_intr(-1), and can be swallowed by the wire', async () => {
     const { board, talk } = await raw();
-    await talk.write('import sys, micropython\nmicropython.kbd_intr(-1)\nprint("on")\nprint(sys.stdin.buffer.read(2))\x04');
+    await talk.write(
+      'import sys, micropython\nmicropython.kbd_intr(-1)\nprint("on")\nprint(sys.stdin.buffer.read(2))\x04',
+    );
     await talk.until('on\r\n');
     await talk.write('\x03\x03');
     expect(await talk.until('\x04\x04>')).toContain("b'\\x03\\x03'");
@@ -140,7 +144,7 @@ describe('a start', () => {
   test('runs boot.py and main.py in __main__, and shows the traceback of the file', async () => {
     const { talk } = await fresh({ files });
     expect(await talk.until('>>> ')).toMatch(
-      /^boot\r\nmain\r\nTraceback[^]*File "main.py", line 3, in <module>\r\nValueError: broken\r\n/,
+      /^boot\r\nmain\r\nTraceback[\s\S]*File "main.py", line 3, in <module>\r\nValueError: broken\r\n/,
     );
     await talk.write('x\r');
     expect(await talk.until('>>> ')).toContain('5');
@@ -152,7 +156,9 @@ describe('a start', () => {
     await talk.write('\x01');
     await talk.until('exit\r\n>');
     await talk.output('y = 1');
-    expect(await talk.softReset()).toBe('OK\r\nMPY: soft reboot\r\nboot\r\nraw REPL; CTRL-B to exit\r\n>');
+    expect(await talk.softReset()).toBe(
+      'OK\r\nMPY: soft reboot\r\nboot\r\nraw REPL; CTRL-B to exit\r\n>',
+    );
     expect((await talk.exec('y')).error).toContain('NameError');
   });
 
@@ -178,7 +184,9 @@ describe('a start', () => {
 
   test('ends a loop that takes no interrupt by the reset button', async () => {
     const { board, talk } = await raw();
-    await talk.write('import micropython\nmicropython.kbd_intr(-1)\nprint("on")\nwhile True: pass\x04');
+    await talk.write(
+      'import micropython\nmicropython.kbd_intr(-1)\nprint("on")\nwhile True: pass\x04',
+    );
     await talk.until('on\r\n');
     await board.hardReset();
     await talk.until('>>> ');

@@ -60,7 +60,13 @@ export class ReplTalk {
   async enterRaw(): Promise<void> {
     for (let attempt = 0; attempt < 20; attempt += 1) {
       await this.write('\r\x03\x03');
-      if (await this.until('>>> ', 250).then(() => true, () => false)) break;
+      if (
+        await this.until('>>> ', 250).then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
     }
     await this.write('\r\x01');
     await this.until(RAW_BANNER);

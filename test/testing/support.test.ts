@@ -49,9 +49,12 @@ if (noTerminal !== null) console.log(`skipped: terminal: ${noTerminal}`);
 
 describe.skipIf(noTerminal !== null)('the terminal', () => {
   test('shows a command, takes keys, has a size, and tells how it ended', async () => {
-    const terminal = await startTerminal('stty size; echo "$GREETING"; read line; echo "got $line"; exit 3', {
-      env: { GREETING: "it's" },
-    });
+    const terminal = await startTerminal(
+      'stty size; echo "$GREETING"; read line; echo "got $line"; exit 3',
+      {
+        env: { GREETING: "it's" },
+      },
+    );
     try {
       expect(await terminal.until("it's")).toContain('24 80');
       await terminal.type('word');
@@ -63,10 +66,13 @@ describe.skipIf(noTerminal !== null)('the terminal', () => {
   });
 
   test('passes Ctrl-C on', async () => {
-    const terminal = await startTerminal("trap 'echo stopped; exit 130' INT; echo on; while :; do sleep 0.05; done", {
-      columns: 36,
-      rows: 10,
-    });
+    const terminal = await startTerminal(
+      "trap 'echo stopped; exit 130' INT; echo on; while :; do sleep 0.05; done",
+      {
+        columns: 36,
+        rows: 10,
+      },
+    );
     try {
       await terminal.until('on');
       await terminal.keys('C-c');

@@ -82,7 +82,9 @@ describe('accidents', () => {
           { direction: 'toHost', at: 9, kind: 'disconnect' },
         ],
       } as const;
-      expect(through(new LaneFaults(plan, 'toHost'), 'abcdefghijkl', split)).toBe('abeFg*hi!disconnect');
+      expect(through(new LaneFaults(plan, 'toHost'), 'abcdefghijkl', split)).toBe(
+        'abeFg*hi!disconnect',
+      );
     }
   });
 
@@ -121,7 +123,9 @@ describe('the whole wire', () => {
     expect(upMs).toBeGreaterThan(999);
     expect(upMs).toBeLessThan(2000);
     expect(board.counters().overrunBytes).toBe(0);
-    console.log(`pacing: 11,520 B down in ${downMs.toFixed(1)} ms (wire ${wireMs.toFixed(1)}), up in ${upMs.toFixed(1)} ms`);
+    console.log(
+      `pacing: 11,520 B down in ${downMs.toFixed(1)} ms (wire ${wireMs.toFixed(1)}), up in ${upMs.toFixed(1)} ms`,
+    );
   });
 
   test('counts changes of direction', async () => {
@@ -133,7 +137,8 @@ describe('the whole wire', () => {
   });
 
   test('loses what its receive ring cannot hold, unless it holds the host back', async () => {
-    const slow = 'import time, sys, micropython\nmicropython.kbd_intr(-1)\nprint("ready")\ntime.sleep_ms(300)\nimport select\np = select.poll()\np.register(sys.stdin, 1)\nn = 0\nwhile p.poll(100): n += len(sys.stdin.buffer.read(1))\nprint("got", n)';
+    const slow =
+      'import time, sys, micropython\nmicropython.kbd_intr(-1)\nprint("ready")\ntime.sleep_ms(300)\nimport select\np = select.poll()\np.register(sys.stdin, 1)\nn = 0\nwhile p.poll(100): n += len(sys.stdin.buffer.read(1))\nprint("got", n)';
     const dropping = await raw({ ...SERIAL, overrun: 'drop', receiveRingBytes: 64 });
     await dropping.talk.write(`${slow}\x04`);
     await dropping.talk.until('ready');
@@ -148,7 +153,8 @@ describe('the whole wire', () => {
   });
 
   test('fills the ring while an erase holds the board; with interrupts off only the FIFO', async () => {
-    const program = 'import sys, select, micropython\nmicropython.kbd_intr(-1)\nf = open("f", "wb")\nprint("ready")\nn = sys.stdin.buffer.read(1)\nx = f.write(bytes(4000))\np = select.poll()\np.register(sys.stdin, 1)\nn = 0\nwhile p.poll(50): n += len(sys.stdin.buffer.read(1))\nprint("got", n)';
+    const program =
+      'import sys, select, micropython\nmicropython.kbd_intr(-1)\nf = open("f", "wb")\nprint("ready")\nn = sys.stdin.buffer.read(1)\nx = f.write(bytes(4000))\np = select.poll()\np.register(sys.stdin, 1)\nn = 0\nwhile p.poll(50): n += len(sys.stdin.buffer.read(1))\nprint("got", n)';
     for (const interruptsOffInFlash of [false, true]) {
       const { board, talk } = await raw({ ...SERIAL, eraseMs: 100, interruptsOffInFlash });
       await talk.write(`${program}\x04`);
@@ -175,7 +181,9 @@ describe('the whole wire', () => {
   test('resets the board at a byte; the flash stays', async () => {
     const { board, talk } = await raw({ files: { keep: 'x' } });
     board.setFaults({ scripted: [{ direction: 'toBoard', at: 60, kind: 'reset' }] });
-    await talk.write(`f = open("keep", "wb")\nn = f.write(b"lost")\nwhile True: pass # ${'-'.repeat(100)}\x04`);
+    await talk.write(
+      `f = open("keep", "wb")\nn = f.write(b"lost")\nwhile True: pass # ${'-'.repeat(100)}\x04`,
+    );
     await talk.until('>>> ');
     expect(Buffer.from((await board.dump()).get('keep') ?? []).toString()).toBe('x');
   });

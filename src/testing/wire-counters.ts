@@ -1,0 +1,26 @@
+/** What passed the wire since it was made, seen from the host. */
+export interface WireCounters {
+  /** From the board to the host. */
+  readonly bytesIn: number;
+  /** From the host to the board. */
+  readonly bytesOut: number;
+  /** Changes of direction. */
+  readonly turns: number;
+  /** Bytes lost because the receive ring was full. */
+  readonly overrunBytes: number;
+}
+
+export class TrafficCount {
+  bytesIn = 0;
+  bytesOut = 0;
+  turns = 0;
+  #last: 'in' | 'out' | null = null;
+
+  add(direction: 'in' | 'out', bytes: number): void {
+    if (bytes === 0) return;
+    if (direction === 'in') this.bytesIn += bytes;
+    else this.bytesOut += bytes;
+    if (this.#last !== null && this.#last !== direction) this.turns += 1;
+    this.#last = direction;
+  }
+}
