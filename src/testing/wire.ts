@@ -49,7 +49,8 @@ export class Wire {
   #board: BoardMemory | null = null;
   #receiver: BoardReceiver | null = null;
   #end: WireEnd | null = null;
-  #paused = false;
+  /** From power-up to the first host nothing is lost: a test sees what main.py printed. */
+  #paused = true;
   /** A receiver may send from within `data`: that must not overtake what is being delivered. */
   #pumping = false;
   #again = false;
