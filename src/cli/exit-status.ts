@@ -38,10 +38,21 @@ export function asBelayError(thrown: unknown): BelayError {
   });
 }
 
+/** The error's own next step, else the one that its group has. */
+function hintOf(error: BelayError): string | null {
+  if (error.hint !== null) return error.hint;
+  if (error.code.startsWith('archive/'))
+    return 'belay-backup verify shows all that is wrong, repair moves the archive aside';
+  if (error.code.startsWith('chain/'))
+    return 'belay-backup list shows which backups can be restored';
+  return null;
+}
+
 /** `error: <thing and cause>` and, where there is a next step, `hint: …`. No line is ever forged. */
 export function errorLines(error: BelayError): readonly string[] {
   const lines = [`error: ${displayPath(error.message)}`];
-  if (error.hint !== null) lines.push(`hint: ${displayPath(error.hint)}`);
+  const hint = hintOf(error);
+  if (hint !== null) lines.push(`hint: ${displayPath(hint)}`);
   return lines;
 }
 
@@ -52,7 +63,7 @@ export function errorJson(error: BelayError, board?: string): string {
     ...(board === undefined ? {} : { board }),
     code: error.code,
     message: error.message,
-    hint: error.hint,
+    hint: hintOf(error),
     exitCode: error.exitCode,
   });
 }

@@ -11,6 +11,7 @@ import type { BackupFolder, CommittedArchive } from '../store/backup-folder.js';
 import { boardOperationOf, remainingOperations } from './board-operation.js';
 import type { BoardSession } from './board-session.js';
 import { isLoss } from './board-session.js';
+import { clearAfterDead } from './clear-after-dead.js';
 import type { ContentReader } from './content-reader.js';
 import type { FailedPath, JobContext } from './context.js';
 import type { JobVoice } from './job-voice.js';
@@ -51,6 +52,7 @@ export async function carryOutPlan(
 ): Promise<CarriedOut> {
   throwIfAborted(context.signal);
   if (input.plan.operations.length === 0) {
+    await clearAfterDead(input.store);
     return {
       filesWritten: 0,
       filesDeleted: 0,
@@ -68,6 +70,7 @@ export async function carryOutPlan(
     signal: context.signal,
   });
   try {
+    await store.sweep();
     const safety = await makeSafetyArchive(
       input.session,
       { ...input, operations: input.plan.operations },
@@ -75,12 +78,8 @@ export async function carryOutPlan(
       context,
     );
     const result = await new Carrier(input, voice, context, safety).run();
-    const expired = expiredSafety(
-      await store.list({ safety: true }),
-      boardFolder,
-      context.clock.now(),
-    );
-    await store.remove(expired);
+    const stored = await store.list({ safety: true });
+    await store.remove(expiredSafety(stored, boardFolder, context.clock.now()));
     return result;
   } finally {
     await lock.release();

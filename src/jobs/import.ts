@@ -154,6 +154,7 @@ async function importInput(
   const lock = await store.lock(boardFolder, 'import', lockOptions);
   const archive = await store.create(boardFolder, 'backup', { compress: true });
   try {
+    await store.sweep();
     voice.begin('compressing', { files: files.length, bytes });
     await fillWith(archive.writer, input, voice, context.signal);
     const stored = (await store.list({ safety: true })).filter(

@@ -55,6 +55,7 @@ export async function removeBackups(
         }),
       );
     }
+    await store.sweep();
     const result = await removal(parts, options, false);
     await store.remove(result.removed.map((each) => each.archive));
     return result;

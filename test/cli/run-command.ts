@@ -22,6 +22,8 @@ export interface RunOptions {
   /** Called with what has come so far; may send a signal. */
   readonly onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
   readonly timeoutMs?: number;
+  /** SIGKILL after this time, on purpose. */
+  readonly killAfterMs?: number;
 }
 
 /** A command that hangs is killed and shows as status null. */
@@ -32,7 +34,10 @@ export function runCommand(argv: readonly string[], options: RunOptions = {}): P
       cwd: options.cwd,
       env: { PATH: process.env.PATH, HOME: '/nonexistent', TZ: 'UTC', ...options.env },
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 25_000);
+    const timer = setTimeout(
+      () => child.kill('SIGKILL'),
+      options.killAfterMs ?? options.timeoutMs ?? 25_000,
+    );
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     const heard = () => {

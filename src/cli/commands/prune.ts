@@ -20,14 +20,14 @@ export async function run(session: Session): Promise<number> {
   };
   const context = await session.context();
   const plan = await prune(parts, { ...options, dryRun: true }, context);
-  const removes = plan.removed.length > 0 || plan.merged.length > 0;
-  if (session.dryRun || !removes) {
-    const shown = { ...plan, dryRun: session.dryRun };
-    session.answer(shown, () => pruneLines(shown, session.terminal.style));
+  if (session.dryRun) {
+    session.answer(plan, () => pruneLines(plan, session.terminal.style));
     return STATUS_DONE;
   }
-  // The policy is the answer already (cron); a person is asked all the same.
-  if (session.options.yes !== true && session.terminal.canAsk) {
+  const removes = plan.removed.length > 0 || plan.merged.length > 0;
+  // The policy is the answer already (cron); a person is asked all the same. Where nothing goes
+  // there is no question, but the run still clears away what a killed one left.
+  if (removes && session.options.yes !== true && session.terminal.canAsk) {
     for (const line of pruneLines(plan, session.terminal.style)) session.terminal.err(line);
     await session.terminal.confirm(
       `Remove ${countOf(plan.removed.length, 'backup')}?`,

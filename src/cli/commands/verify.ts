@@ -1,5 +1,6 @@
 /** `verify`: archives and chains, or the board against a backup. */
 
+import { displayPath } from '../../core/device-path.js';
 import type { ErrorCode } from '../../core/errors.js';
 import { BelayError, EXIT_STATUS_BY_CODE } from '../../core/errors.js';
 import type { VerifyResult } from '../../jobs/verify.js';
@@ -35,9 +36,12 @@ function findingsError(result: VerifyResult): BelayError {
   const bad = result.archives.filter(
     (archive) => archive.findings.length > 0 || !archive.restorable,
   );
-  const first = bad.flatMap((archive) => archive.findings)[0];
+  const [worst] = bad.filter((archive) => archive.findings.length > 0);
   const code = isErrorCode(result.code) ? result.code : 'archive/damaged';
-  const detail = first === undefined ? '' : `: ${first.message}`;
+  const detail =
+    worst === undefined
+      ? ''
+      : `: ${displayPath(worst.archive)}: ${worst.findings[0]?.message ?? worst.state}`;
   return new BelayError(
     code,
     `${countOf(bad.length, 'archive')} of ${result.archives.length} failed${detail}`,

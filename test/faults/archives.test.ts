@@ -1,0 +1,349 @@
+/**
+ * faults.md A to D through the built command: a damaged or hostile archive beside a good one. Every
+ * case: verify, extract and restore end with the code and one line that names the file; nothing is
+ * written; `list` goes on listing the good one.
+ */
+import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deflateRawSync, gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { GZIP_HEADER, gzipTrailer, joinBytes } from '../../src/archive/gzip-member.js';
+import type { Bent } from '../support/archive-forging.js';
+import { forge, takeApart, withChecksum } from '../support/archive-forging.js';
+import { archiveOf, bytesOf } from '../support/archive-making.js';
+import { contentOf, fill, jsonLines, newLab } from './lab.js';
+
+const lab = newLab();
+afterAll(() => lab.dispose());
+
+const whole = await archiveOf({
+  'a.py': 'x = 1\n',
+  lib: null,
+  'lib/b.py': 'y = 2\n',
+  'z.bin': Uint8Array.from({ length: 3_000 }, (_, at) => (at * 7919) >> 3),
+});
+const good = await archiveOf({ 'main.py': 'good\n' }, { backupId: 'c'.repeat(32), sequence: 9 });
+const honest = await takeApart(whole);
+const endBytes = 12 + 10 + 11 + 8 + 160;
+const text = (manifest: unknown) => JSON.stringify(manifest);
+
+const bent = (change: (manifest: Bent) => void, refit = true) =>
+  forge(honest, {
+    refit,
+    manifest: (manifest) => {
+      change(manifest);
+      return manifest;
+    },
+  });
+const raw = (change: (json: string) => string | Uint8Array) =>
+  forge(honest, {
+    manifest: (manifest) => {
+      const changed = change(text(manifest));
+      return typeof changed === 'string' ? bytesOf(changed) : changed;
+    },
+  });
+const tar = (change: (bytes: Uint8Array) => void) =>
+  forge(honest, {
+    tar: (bytes, member) => {
+      if (member === 0) {
+        change(bytes);
+        withChecksum(bytes.subarray(0, 512));
+      }
+      return bytes;
+    },
+  });
+const named = (name: string) => bent((manifest) => (manifest.files[0].relativePath = name));
+const sized = (size: unknown) => bent((manifest) => (manifest.files[0].originalSize = size), false);
+const bomb = (before: Uint8Array) => {
+  const body = deflateRawSync(joinBytes([before, new Uint8Array(200_000_000)]), { level: 9 });
+  return joinBytes([GZIP_HEADER, body, gzipTrailer(0, 0)]);
+};
+
+type Case = readonly [name: string, bytes: Uint8Array | Promise<Uint8Array>, says?: RegExp];
+
+const CASES: readonly Case[] = [
+  ['A1 an empty file', new Uint8Array(0), /empty archive/],
+  ['A2 cut at a multiple of 512', whole.slice(0, 1024), /1024 bytes found, .* expected/],
+  ['A2 cut where the last member begins', whole.slice(0, -endBytes), /bytes found/],
+  ['A3 cut inside the manifest', whole.slice(0, 200), /truncated|bytes found/],
+  ['A3 cut inside the end', whole.slice(0, -1), /bytes found/],
+  ['A4 one bit of the data', flipped(whole, 0.6)],
+  ['A6 one bit of a gzip header', flipped(whole, 9 / whole.length)],
+  ['A7 garbage behind the end', joinBytes([whole, bytesOf('garbage')]), /trailing data/],
+  [
+    'A7 a second archive behind it',
+    joinBytes([whole, good]),
+    /the end member names another length/,
+  ],
+  ['A8 no end blocks', whole.slice(0, -endBytes - 1)],
+  [
+    'A9 a wrong header checksum',
+    forge(honest, { tar: (bytes) => bytes.fill(bytes[150] === 0x31 ? 0x32 : 0x31, 150, 151) }),
+  ],
+  ['A11 a zip', Buffer.from('504b0304140000000800', 'hex'), /not a \.blb/],
+  ['A11 a gzip file', gzipSync('print(1)\n'.repeat(50)), /not a \.blb/],
+  ['A11 a script', bytesOf('import machine\n'), /not a \.blb/],
+  ['A11 a PNG', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), /not a \.blb/],
+  ['A12 an empty checksums.txt', forge(honest, { checksums: () => '' })],
+  ['A12 CRLF', forge(honest, { checksums: (each) => each.replaceAll('\n', '\r\n') })],
+  ['A12 upper-case hex', forge(honest, { checksums: (each) => each.toUpperCase() })],
+  ['A12 a line twice', forge(honest, { checksums: (each) => each + each.split('\n')[1] + '\n' })],
+  [
+    'B1 no UTF-8',
+    raw((json) => Buffer.concat([Buffer.from(json.slice(0, -1)), Buffer.from('ff7d', 'hex')])),
+  ],
+  ['B1 no JSON', raw(() => 'files')],
+  ['B1 a trailing comma', raw((json) => `${json.slice(0, -1)},}`)],
+  ['B1 a byte-order mark', raw((json) => `\ufeff${json}`)],
+  [
+    'B3 ten thousand arrays inside each other',
+    raw(() => `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`),
+  ],
+  ['B4 a size one larger', sized(7)],
+  ['B4 a negative size', sized(-1)],
+  ['B4 a size of 1e300', sized(1e300)],
+  ['B4 a size as text', sized('6')],
+  [
+    'B5 more in the member than it says',
+    bent((manifest) => (manifest.members[0].tarSize -= 512), false),
+  ],
+  [
+    'B6 a file without an entry',
+    bent((manifest) => manifest.files.push({ relativePath: 'zz', isDirectory: true })),
+  ],
+  ['B6 an entry without a line', bent((manifest) => manifest.files.pop())],
+  ['B7 a path twice', bent((manifest) => manifest.files.unshift({ ...manifest.files[0] }))],
+  [
+    'B8 a file with something below it',
+    bent((manifest) => (manifest.files[0].relativePath = 'lib/b.py/c')),
+  ],
+  [
+    'B12 a time that is none',
+    bent((manifest) => (manifest.createdAt = '2026-02-30T00:00:00.000Z')),
+  ],
+  ['C1 a path that leads out', named('../x')],
+  ['C1 a path that leads out in the middle', named('a/../../x')],
+  ['C2 an absolute path', named('/etc/x')],
+  ['C2 an absolute name in the tar', tar((bytes) => bytes.fill(0, 0, 100).set(bytesOf('/etc/x')))],
+  ['C4 a NUL', named('a\0b')],
+  ['C5 an empty name', named('')],
+  ['C5 a dot', named('./a')],
+  ['C5 two slashes', named('a//b')],
+  ['C6 a symbolic link', tar((bytes) => bytes.set([0x32], 156)), /unsupported entry type/],
+  ['C6 a FIFO', tar((bytes) => bytes.set([0x36], 156)), /unsupported entry type/],
+  ['C7 a hard link', tar((bytes) => bytes.set([0x31], 156)), /unsupported entry type/],
+  ['C14 a name of 300 bytes', named('x'.repeat(300))],
+  ['D1 200 MB out of 200 kB', forge(honest, { member: () => bomb(new Uint8Array(0)) })],
+];
+
+function flipped(bytes: Uint8Array, share: number): Uint8Array {
+  const at = Math.floor(bytes.length * share);
+  return bytes.map((byte, index) => (index === at ? byte ^ 0x10 : byte));
+}
+
+describe('an archive that nobody should believe', () => {
+  it.each(CASES)('%s', async (_name, made, says = /./) => {
+    const dir = lab.folder();
+    const [target, flash] = [lab.folder(), lab.folder()];
+    fill(dir, { 'bad.blb': await made, 'good.blb': good });
+    const path = join(dir, 'bad.blb');
+    const before = contentOf(dir);
+    const verify = await lab.refused(dir, ['verify', path], 13);
+    expect(verify.message).toContain(path);
+    expect(verify.message).toMatch(says);
+    expect(verify.hint).toContain('repair');
+    const [extract, restore] = await Promise.all([
+      lab.refused(dir, ['extract', path, '--output', target], 13),
+      lab.refused(dir, ['restore', path, '-p', `virtual:${flash}`, '-y'], 13),
+    ]);
+    expect(extract.message).toContain('bad.blb');
+    expect(restore.message).toContain('bad.blb');
+    expect([contentOf(target), contentOf(flash), contentOf(dir)]).toEqual([{}, {}, before]);
+    const { backups } = await lab.done(dir, ['list']);
+    const states = Object.fromEntries(
+      (backups as { archive: string; state: string }[]).map((row) => [row.archive, row.state]),
+    );
+    expect(states[join(dir, 'good.blb')]).toBe('ok');
+  });
+
+  it('D1 memory stays within 64 MB of what the honest archive takes', async () => {
+    const dir = lab.folder();
+    fill(dir, {
+      'honest.blb': whole,
+      'bomb.blb': await forge(honest, { member: () => bomb(new Uint8Array(0)) }),
+    });
+    const peak = async (name: string) => {
+      const report = join(lab.home, `peak-${name}`);
+      const source = `process.on('exit',()=>require('fs').writeFileSync('${report}',String(process.resourceUsage().maxRSS)))`;
+      writeFileSync(`${report}.cjs`, source);
+      const env = { NODE_OPTIONS: `--require=${report}.cjs` };
+      await lab.belay(dir, ['verify', join(dir, name)], { env });
+      return Number(readFileSync(report, 'utf8'));
+    };
+    const [calm, bombed] = [await peak('honest.blb'), await peak('bomb.blb')];
+    console.log(
+      `a bomb of 200 MB took ${Math.round((bombed - calm) / 1024)} MiB more than an honest archive`,
+    );
+    expect(bombed - calm).toBeLessThan(64 * 1024);
+  });
+});
+
+describe('archives that are odd and right', () => {
+  it('A13 an archive made anew with other content is self-consistent, and its child refuses it', async () => {
+    const dir = lab.folder();
+    const parentId = '1'.repeat(32);
+    const parent = await takeApart(await archiveOf({ 'a.py': 'x = 1\n' }, { backupId: parentId }));
+    const child = await archiveOf(
+      { 'a.py': 'x = 2\n' },
+      {
+        backupId: '2'.repeat(32),
+        backupType: 'incremental',
+        sequence: 2,
+        parent: { backupId: parentId, stateHash: parent.manifest.stateHash },
+      },
+    );
+    fill(dir, {
+      'forged.blb': await archiveOf({ 'a.py': 'evil\n' }, { backupId: parentId }),
+      'child.blb': child,
+    });
+    await lab.done(dir, ['verify', join(dir, 'forged.blb')]);
+    const error = await lab.refused(dir, ['verify', join(dir, 'child.blb')], 14);
+    expect(error.code).toBe('chain/parent-mismatch');
+  });
+
+  it('A14 a name of our pattern that disagrees with the manifest is 13; any other name is free', async () => {
+    const dir = lab.folder();
+    fill(dir, { 'backup_20200101_000000_full.blb': whole });
+    const error = await lab.refused(dir, ['verify'], 13);
+    expect(error.code).toBe('archive/name-mismatch');
+    const free = lab.folder();
+    fill(free, { 'my favourite.blb': whole });
+    await lab.done(free, ['verify']);
+  });
+
+  it('B9 a newer format is listed as unsupported, needs a newer program, and no policy deletes it', async () => {
+    const dir = lab.folder();
+    fill(dir, {
+      'newer.blb': readFileSync(new URL('../../fixtures/damaged/newer.blb', import.meta.url)),
+      'good.blb': good,
+    });
+    const error = await lab.refused(dir, ['verify', join(dir, 'newer.blb')], 1);
+    expect(error.message).toMatch(/needs a newer|newer/);
+    const { backups } = await lab.done(dir, ['list']);
+    expect((backups as { state: string }[]).map((row) => row.state).sort()).toEqual([
+      'ok',
+      'unsupported',
+    ]);
+    await lab.done(dir, ['prune', '--keep-last', '1']);
+    expect(Object.keys(contentOf(dir)).sort()).toEqual(['good.blb', 'newer.blb']);
+  });
+
+  it('B10 an unknown optional field is accepted, and a merge keeps it', async () => {
+    const dir = lab.folder();
+    const extended = await forge(honest, {
+      manifest: (manifest) => {
+        manifest.metadata = { site: 'roof' };
+      },
+    });
+    fill(dir, { 'a.blb': extended });
+    await lab.done(dir, ['verify']);
+  });
+
+  it('B11 an unknown feature that reading needs refuses reading, one that merging needs only merging', async () => {
+    const dir = lab.folder();
+    const feature = (fields: object) =>
+      bent((manifest) => Object.assign(manifest.requiredFeatures, fields));
+    fill(dir, { 'read.blb': await feature({ read: ['holograms'] }) });
+    expect((await lab.refused(dir, ['verify'], 1)).code).toBe('archive/unsupported');
+    const other = lab.folder();
+    fill(other, { 'merge.blb': await feature({ merge: ['holograms'] }) });
+    await lab.done(other, ['verify']);
+    await lab.done(other, ['extract', join(other, 'merge.blb'), '--output', lab.folder()]);
+  });
+
+  it('B13 one id with two contents is 13 with both named, and a restore by that id is refused', async () => {
+    const dir = lab.folder();
+    const twin = await archiveOf({ 'a.py': 'other\n' });
+    fill(dir, { 'one.blb': whole, 'two.blb': twin });
+    const error = await lab.refused(dir, ['verify'], 13);
+    expect(error.code).toBe('archive/ambiguous-id');
+    const id = honest.manifest.backupId;
+    const flash = lab.folder();
+    const restore = await lab.refused(dir, ['restore', id, '-p', `virtual:${flash}`, '-y'], 13);
+    expect(restore.message).toMatch(/one\.blb.*two\.blb|two\.blb.*one\.blb/);
+    expect(contentOf(flash)).toEqual({});
+  });
+
+  it('C2 C3 C4 C15 names that are legal on a board come back onto a board byte for byte, and print escaped', async () => {
+    const dir = lab.folder();
+    const flash = lab.folder();
+    const files = {
+      'C:\\x': '1',
+      'a\\b': '2',
+      'evil\u001b[31m\n.py': '3',
+      'raw\udcff.bin': '4',
+      'dot. ': '5',
+    };
+    fill(dir, { 'odd.blb': await archiveOf(files) });
+    await lab.done(dir, ['restore', join(dir, 'odd.blb'), '-p', `virtual:${flash}`, '-y']);
+    const names = ['C:\\x', 'a\\b', 'dot. ', 'evil\u001b[31m\n.py'];
+    for (const name of names) expect(readFileSync(join(flash, name), 'utf8')).toMatch(/^\d$/);
+    const bytes = Buffer.concat([
+      Buffer.from(`${flash}/raw`),
+      Buffer.of(0xff),
+      Buffer.from('.bin'),
+    ]);
+    expect(readFileSync(bytes, 'utf8')).toBe('4');
+    const shown = await lab.belay(dir, ['files', join(dir, 'odd.blb')]);
+    expect(shown.stdout).not.toMatch(/\u001b/);
+    const target = lab.folder();
+    const extract = await lab.belay(dir, ['extract', join(dir, 'odd.blb'), '--output', target]);
+    expect([0, 3]).toContain(extract.status);
+    expect(Object.keys(contentOf(target)).every((name) => !/[\u0000-\u001f\\]/.test(name))).toBe(
+      true,
+    );
+  });
+
+  it('C8 C10 a target with a link in it: the victim outside stays as it was', async () => {
+    const dir = lab.folder();
+    const [target, victim] = [lab.folder(), lab.folder()];
+    fill(victim, { 'b.py': 'mine\n' });
+    fill(dir, { 'whole.blb': whole });
+    symlinkSync(victim, join(target, 'lib'));
+    const run = await lab.belay(dir, ['extract', join(dir, 'whole.blb'), '--output', target]);
+    expect(run.status).toBe(3);
+    const { failed } = JSON.parse(run.stdout) as { failed: { path: string; message: string }[] };
+    expect(failed.map((each) => each.path)).toContain('lib/b.py');
+    expect(readFileSync(join(victim, 'b.py'), 'utf8')).toBe('mine\n');
+    expect(readFileSync(join(target, 'a.py'), 'utf8')).toBe('x = 1\n');
+  });
+
+  it('D2 a target disk that is too small is 15 before anything is written', async () => {
+    // The smallest disk that every Linux has: /dev/shm is larger, so the archive is made to say more.
+    const dir = lab.folder();
+    const size = 8 ** 11 - 1;
+    fill(dir, { 'huge.blb': await sized(size) });
+    const run = await lab.belay(dir, ['extract', join(dir, 'huge.blb'), '--output', lab.folder()]);
+    expect([13, 15]).toContain(run.status);
+  });
+
+  it('D3 twenty thousand empty files are listed and verified in bounded time', {
+    timeout: 60_000,
+  }, async () => {
+    const dir = lab.folder();
+    const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`d/${at}.txt`, '']));
+    fill(dir, { 'many.blb': await archiveOf({ d: null, ...many }) });
+    const startedMs = performance.now();
+    await lab.done(dir, ['verify']);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    expect(statSync(join(dir, 'many.blb')).size).toBeGreaterThan(0);
+  });
+});
+
+it('an archive of another program is refused with one line for people, too', async () => {
+  const dir = lab.folder();
+  fill(dir, { 'x.blb': 'text' });
+  const run = await lab.belay(dir, ['show', join(dir, 'x.blb')]);
+  expect(jsonLines(run.stderr)).toHaveLength(1);
+  expect(run.status).toBe(13);
+});
