@@ -130,6 +130,10 @@ class PlanDraft {
     const file = current?.kind === 'file' ? current : null;
     const same = file !== null && file.sizeBytes === sizeBytes && file.sha256 === sha256;
     if (current !== undefined && this.#isLeft(target, same)) return;
+    if (this.#input.source.missing?.has(source) === true) {
+      this.#refuse(target, 'chain/missing-content', 'no archive holds its content');
+      return;
+    }
     if (current?.kind === 'folder' && !this.#deleteTree(target)) return;
     const replaces = file === null ? null : { sha256: file.sha256, sizeBytes: file.sizeBytes };
     this.additions.push({

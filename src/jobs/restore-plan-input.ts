@@ -10,6 +10,8 @@ export interface RestorePlanInput {
     readonly tree: Tree;
     readonly scope: Manifest['scope'];
     readonly device: ManifestDeviceInfo;
+    /** Files whose content no archive holds: restored by nobody, refused by name. */
+    readonly missing?: ReadonlySet<string>;
   };
   readonly board: {
     /** With content hashes. */

@@ -4,6 +4,7 @@
  * leaves the board as it was (unless `keepGoing` was asked for).
  */
 
+import { pathOfEntry } from '../archive/manifest.js';
 import { normalizePath } from '../core/device-path.js';
 import type { ErrorCode } from '../core/errors.js';
 import { BelayError, EXIT_STATUS_BY_CODE } from '../core/errors.js';
@@ -78,6 +79,7 @@ async function prepareWith(
         tree: source.tree,
         scope: source.tip.manifest.scope,
         device: source.tip.manifest.deviceInfo,
+        missing: new Set(source.content.content.missing.map(pathOfEntry)),
       },
       selection,
       to: options.to ?? '',
