@@ -155,8 +155,19 @@ async function openVirtual(wanted: string, context: JobContext): Promise<OpenPor
                 path,
               });
           },
+        }).catch((error: unknown) => {
+          throw unusableFolder(folder, error);
         });
   return { port: named(board.port(), wanted), ended: () => board.stop() };
+}
+
+/** What the disk says of the folder that should be a board. */
+function unusableFolder(folder: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EEXIST' || code === 'ENOTDIR')
+    return new BelayError('usage/invalid', `--port virtual:${folder}: not a folder`);
+  if (code === undefined || !/^E[A-Z]+$/.test(code)) return error;
+  return new BelayError('port/permission', `--port virtual:${folder}: ${message}`);
 }
 
 /** Shown as the user wrote it. */

@@ -39,6 +39,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     status = reportFailure(thrown, terminal, early.json);
   }
   await terminal.flush();
+  if (terminal.outFailure !== null && status === STATUS_DONE)
+    status = reportFailure(terminal.outFailure, terminal, early.json);
   // An explicit end: native ports and worker threads can keep a process alive long after its work.
   process.exit(status);
 }

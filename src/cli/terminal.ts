@@ -20,7 +20,8 @@ type Streams = Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr' | 'env' | 'pla
 
 /**
  * Results go to stdout, everything else to stderr. A reader that goes away (`| head`) is no error:
- * what would have been written is dropped, and the job is not disturbed.
+ * what would have been written is dropped, and the job is not disturbed. A disk that is full behind
+ * `> file` is one: see `outFailure`.
  */
 export class Terminal {
   readonly style: Style;
@@ -29,6 +30,7 @@ export class Terminal {
   readonly #wishes: TerminalWishes;
   #outGone = false;
   #errGone = false;
+  #outFailure: BelayError | null = null;
 
   constructor(streams: Streams, wishes: TerminalWishes) {
     this.#streams = streams;
@@ -36,9 +38,7 @@ export class Terminal {
     const unicode = speaksUnicode({ env: streams.env, platform: streams.platform });
     this.style = { colour: this.#colourOn(streams.stdout.isTTY), unicode };
     this.errorStyle = { colour: this.#colourOn(streams.stderr.isTTY), unicode };
-    streams.stdout.on('error', () => {
-      this.#outGone = true;
-    });
+    streams.stdout.on('error', (error) => this.#outEnds(error));
     streams.stderr.on('error', () => {
       this.#errGone = true;
     });
@@ -61,9 +61,24 @@ export class Terminal {
     if (this.#outGone) return false;
     return new Promise((resolve) => {
       this.#streams.stdout.write(bytes, (error) => {
-        if (error) this.#outGone = true;
+        if (error) this.#outEnds(error);
         resolve(!error);
       });
+    });
+  }
+
+  /** Why a result could not be written in full; null where it was, or where nobody reads it. */
+  get outFailure(): BelayError | null {
+    return this.#outFailure;
+  }
+
+  #outEnds(error: NodeJS.ErrnoException): void {
+    this.#outGone = true;
+    if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
+    const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'store/full' : 'store/io';
+    this.#outFailure ??= new BelayError(code, `cannot write to stdout: ${error.message}`, {
+      hint: 'what has been written there is not whole',
+      cause: error,
     });
   }
 

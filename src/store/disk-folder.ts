@@ -1,5 +1,5 @@
 /** The backup folder on this computer's disk. */
-import { access, mkdir, readdir, rename, statfs, unlink, writeFile } from 'node:fs/promises';
+import { access, readdir, rename, statfs, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BlbFileWriter, openBlb } from '../archive/blb-file.js';
 import type { BlbWriter, ManifestDraft } from '../archive/blb-writer.js';
@@ -33,6 +33,7 @@ import {
 } from './listing.js';
 import { decodeLock, holderOf } from './lock-file.js';
 import { readLock, removeLock } from './lock-takeover.js';
+import { makeFolder } from './make-folder.js';
 import { lockFilesBelow, sweepFolder } from './sweep.js';
 
 export interface FolderDeps {
@@ -88,9 +89,7 @@ class DiskFolder implements BackupFolder {
     options: { readonly compress: boolean },
   ): Promise<NewArchive> {
     const folder = kind === 'safety' ? join(boardFolder, SAFETY_FOLDER) : boardFolder;
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw diskError('make the folder', folder, error);
-    });
+    await makeFolder(folder);
     const file = await BlbFileWriter.create(folder, {
       compress: options.compress,
       pid: this.#host.pid,
@@ -140,9 +139,7 @@ class DiskFolder implements BackupFolder {
   async quarantine(path: string): Promise<string> {
     const boardFolder = boardFolderOf(path);
     const folder = join(boardFolder, QUARANTINE_FOLDER);
-    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-      throw diskError('make the folder', folder, error);
-    });
+    await makeFolder(folder);
     const taken = new Set(await readdir(folder));
     let name = basename(path);
     for (let copy = 2; taken.has(name); copy += 1) name = `${copy}-${basename(path)}`;

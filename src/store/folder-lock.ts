@@ -5,15 +5,15 @@
  * is best effort: it is as good as the server's word on links and renames.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { diskError } from '../archive/disk.js';
 import { BelayError, cancelled, throwIfAborted } from '../core/errors.js';
 import type { FolderLock, LockHolder, LockOptions } from './backup-folder.js';
 import type { LockRecord } from './lock-file.js';
 import { decodeLock, describeHolder, encodeLock, holderOf, LOCK_NAME } from './lock-file.js';
 import type { LockMaker } from './lock-takeover.js';
 import { createLock, readLock, removeLock } from './lock-takeover.js';
+import { makeFolder } from './make-folder.js';
 
 export interface LockDeps extends LockMaker {
   readonly clock: { now(): Date; monotonicMs(): number };
@@ -39,9 +39,7 @@ export async function takeFolderLock(
   deps: LockDeps,
 ): Promise<FolderLock> {
   const path = join(boardFolder, LOCK_NAME);
-  await mkdir(boardFolder, { recursive: true }).catch((error: unknown) => {
-    throw diskError('make the folder', boardFolder, error);
-  });
+  await makeFolder(boardFolder);
   const watch = new Watch(deps, options.retryMs);
   for (;;) {
     throwIfAborted(options.signal);

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { diskError } from '../archive/disk.js';
 import { comparePaths, displayPath } from '../core/device-path.js';
 import { BelayError, throwIfAborted } from '../core/errors.js';
+import { checkSpace } from './extract-space.js';
 import type { HostName, HostPlatform } from './host-name.js';
 import { caseTwins, hostNameOf } from './host-name.js';
 import { SafeFolder } from './safe-folder.js';
@@ -56,8 +57,9 @@ export interface ExtractResult {
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 
 /**
- * Throws store/unsafe-path before anything is written where names differ only in case and the target
- * knows no case; store/full; and what `content` throws. Temporary files never stay.
+ * Throws before anything is written: store/unsafe-path where names differ only in case and the target
+ * knows no case, store/full where the lack can be foreseen. Later: store/full, and what `content`
+ * throws. Temporary files never stay.
  */
 export async function extractTree(
   target: string,
@@ -68,6 +70,7 @@ export async function extractTree(
   try {
     const extraction = new Extraction(root, options);
     const sorted = [...entries].sort((a, b) => comparePaths(a.path, b.path));
+    await extraction.checkSpace(sorted);
     if (await extraction.ignoresCase()) refuseTwins(sorted, target);
     for (const entry of sorted) {
       throwIfAborted(options.signal);
@@ -109,6 +112,16 @@ class Extraction {
 
   #temporaryName(): string {
     return `.belay-${this.#options.pid}-${this.#options.randomHex(8)}.tmp`;
+  }
+
+  async checkSpace(entries: readonly ExtractEntry[]): Promise<void> {
+    const wishes = entries.flatMap((entry) => {
+      if (entry.kind !== 'file') return [];
+      const name = hostNameOf(entry.path, this.#platform);
+      if ('refused' in name) return [];
+      return [{ hostPath: join(this.#root.path, ...name.parts), sizeBytes: entry.sizeBytes }];
+    });
+    await checkSpace(this.#root.path, wishes);
   }
 
   /** Asked of the target itself: the same file under a name in capitals? */

@@ -84,13 +84,17 @@ describe('restore', () => {
     expect((await restore('restore')).status).toBe(0);
   });
 
-  it('prints plan and summary as JSON lines, and the questions of nobody', async () => {
+  it('ends its JSON lines with the summary, plans only on request, asks nobody', async () => {
     prepare.mockResolvedValue(preparedRestore());
     const run = await restore('restore -y --json');
     const lines = jsonLines(run.out);
-    expect(lines.map((line) => line.type)).toEqual(['plan', 'summary']);
-    expect(lines[1]).toMatchObject({ command: 'restore', verified: true, failed: [] });
+    expect(lines.map((line) => line.type)).toEqual(['summary']);
+    expect(lines[0]).toMatchObject({ command: 'restore', verified: true, failed: [] });
     expect(run.err).toBe('');
+    prepare.mockResolvedValue(preparedRestore());
+    const planned = jsonLines((await restore('restore -n --json')).out);
+    expect(planned.map((line) => line.type)).toEqual(['plan', 'summary']);
+    expect(planned[1]).toMatchObject({ dryRun: true, filesWritten: 0 });
     prepare.mockResolvedValue(preparedRestore());
     expect((await restore('restore --json', { isTerminal: true })).status).toMatchObject({
       exitCode: 2,

@@ -169,9 +169,10 @@ describe('questions about a backup', () => {
     const run = await belay('show', 'latest');
     expect(run.status).toBe(0);
     expect(run.stdout).toContain(backupId);
-    const { manifest } = JSON.parse((await belay('show', backupId.slice(0, 6), '--json')).stdout);
-    expect(manifest.backupId).toBe(backupId);
-    expect(manifest.files).toBeUndefined();
+    const shown = JSON.parse((await belay('show', backupId.slice(0, 6), '--json')).stdout);
+    expect(shown).toMatchObject({ backupId, archive, state: 'ok', parent: null, formatVersion: 1 });
+    expect(shown.deviceInfo.firmware).toBe('micropython');
+    expect(shown.files).toBeUndefined();
   });
 
   it('files lists them, all or by pattern', async () => {

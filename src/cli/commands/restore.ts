@@ -153,6 +153,8 @@ async function withCancel(
 function showPlan(session: Session, prepared: PreparedRestore, options: Options): void {
   const { plan, source, board } = prepared;
   if (session.json) {
+    // A run that is carried out speaks in progress, warnings and a summary; nobody waits for a plan.
+    if (!session.dryRun) return;
     session.terminal.out(
       JSON.stringify({ type: 'plan', command: 'restore', source, board, ...plan }),
     );

@@ -12,6 +12,8 @@ export async function run(session: Session): Promise<number> {
   const details = await withBackupChoice(session, (board) =>
     showBackup(parts, { backup: session.call.args[0] as string, board }, context),
   );
-  session.answer(details, () => showLines(details));
+  // Flat: a script asks for `.archive` or `.deviceInfo` without knowing who keeps what where.
+  const { row, manifest, ...relations } = details;
+  session.answer({ ...row, ...relations, ...manifest }, () => showLines(details));
   return STATUS_DONE;
 }
