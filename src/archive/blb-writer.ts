@@ -18,7 +18,7 @@ import { checkMember } from './blb-verify.js';
 import type { ByteSource } from './byte-source.js';
 import { packEntries } from './container.js';
 import type { DeflateSettings } from './gzip-member.js';
-import { DEFLATE, gzipMember, STORE } from './gzip-member.js';
+import { DEFLATE, DEFLATE_HARD, gzipMember, STORE } from './gzip-member.js';
 import { copyMemberBytes, isMemberUnchanged, methodOf } from './member-copy.js';
 import type { PendingEntry, Spool, SpooledMember } from './spool.js';
 import type { TarEntry } from './tar-header.js';
@@ -39,7 +39,9 @@ interface GroupedFile {
 
 export class BlbWriter {
   readonly #spool: Spool;
+  /** Of files that stand alone. */
   readonly #settings: DeflateSettings;
+  readonly #sharedSettings: DeflateSettings;
   readonly #method: 'deflate' | 'none';
   readonly #entries = new Map<string, PendingEntry>();
   /** In the order of the spool. Dead ones were cut off where others already followed. */
@@ -56,6 +58,7 @@ export class BlbWriter {
   constructor(spool: Spool, options: { readonly compress: boolean }) {
     this.#spool = spool;
     this.#settings = options.compress ? DEFLATE : STORE;
+    this.#sharedSettings = options.compress ? DEFLATE_HARD : STORE;
     this.#method = options.compress ? 'deflate' : 'none';
   }
 
@@ -168,7 +171,7 @@ export class BlbWriter {
     await this.#closeGroup();
     const entries = [...this.#entries.values()].sort((a, b) => comparePaths(pathOf(a), pathOf(b)));
     const members = this.#members.filter(({ isLive }) => isLive);
-    return buildParts(draft, entries, members, this.#settings);
+    return buildParts(draft, entries, members, this.#sharedSettings);
   }
 
   #tarEntryOf(start: FileStart): TarEntry {
@@ -208,7 +211,7 @@ export class BlbWriter {
     if (this.#group.length === 0) return;
     const group = this.#group;
     const tar = await packEntries(group);
-    const bytes = await gzipMember(tar, this.#settings);
+    const bytes = await gzipMember(tar, this.#sharedSettings);
     let tarOffset = 0;
     const files = group.map((file) => {
       const placed = { meta: file.meta, tarOffset };
