@@ -118,13 +118,25 @@ function heritageOf(tip: Manifest, chain: readonly KnownArchive[]): MergeHeritag
     files: _files,
     ...rest
   } = tip;
+  return { ...rest, supersedes: supersededBy(chain) };
+}
+
+/**
+ * The tip last. A later merge may stand in the chain for a parent that it has replaced: it and what
+ * it was made of are newer than the tip, and this merge does not take their place.
+ */
+function supersededBy(chain: readonly KnownArchive[]): Manifest['supersedes'] {
   const supersedes = new Map<string, Manifest['supersedes'][number]>();
+  const last = chain.at(-1)?.manifest.sequence ?? 0;
   for (const { manifest } of chain) {
-    for (const old of manifest.supersedes) supersedes.set(old.backupId, old);
-    const { backupId, stateHash } = manifest;
-    supersedes.set(backupId, { backupId, stateHash, sequence: manifest.sequence });
+    const { backupId, stateHash, sequence } = manifest;
+    for (const old of [...manifest.supersedes, { backupId, stateHash, sequence }]) {
+      if (old.sequence > last) continue;
+      supersedes.delete(old.backupId);
+      supersedes.set(old.backupId, old);
+    }
   }
-  return { ...rest, supersedes: [...supersedes.values()] };
+  return [...supersedes.values()];
 }
 
 /** A member is copied where all of its files are in the tip with the same path, content and time. */
@@ -183,7 +195,8 @@ export interface ReplacePlan {
 export function planReplace(archives: readonly ChainArchive[], merged: KnownArchive): ReplacePlan {
   const lineage = resolveLineage(archives);
   const replaced = new Set(lineage.nodes.filter((node) => isSuperseded(node, merged)));
-  const tipId = merged.manifest.supersedes.at(-1)?.backupId;
+  const { sequence } = merged.manifest;
+  const tipId = merged.manifest.supersedes.findLast((old) => old.sequence === sequence)?.backupId;
   const pinned = [...replaced].filter(
     ({ archive }) => archive.pinned && archive.manifest?.backupId !== tipId,
   );
@@ -204,7 +217,8 @@ export function planReplace(archives: readonly ChainArchive[], merged: KnownArch
 
 function isSuperseded(node: LineageNode, merged: KnownArchive): boolean {
   if (!isHealthy(node) || !isKnown(node.archive) || node.archive.path === merged.path) return false;
-  const { backupId, stateHash } = node.archive.manifest;
+  const { backupId, stateHash, sequence } = node.archive.manifest;
+  if (sequence > merged.manifest.sequence) return false;
   return merged.manifest.supersedes.some(
     (old) => old.backupId === backupId && old.stateHash === stateHash,
   );

@@ -168,4 +168,18 @@ describe('a merge', () => {
       'pinned',
     ]);
   });
+
+  it('leaves a newer merge that stands in for its parent: that is a backup of its own', () => {
+    const history = new History();
+    const full = history.take('full', files({ a: '1' }));
+    const one = history.take('incremental', files({ a: '2' }), full);
+    const two = history.take('incremental', files({ a: '1' }), one);
+    const newer = history.merge(two).merged;
+    history.remove([full, two]);
+    const { merged } = history.merge(one);
+    expect(merged.manifest.supersedes.at(-1)?.backupId).toBe(one.manifest.backupId);
+    expect(planReplace(history.archives, merged).remove).toEqual([one]);
+    history.remove([one]);
+    expect(history.contentOf(newer)).toEqual(files({ a: '1' }));
+  });
 });
