@@ -18,7 +18,7 @@ export interface ParentRequest {
   /** null for a board without any identity: it has no automatic chain. */
   readonly boardKey: string | null;
   readonly scope: Manifest['scope'];
-  /** Backups from one full to the next, the full counted; 0 never. Only `auto` asks. */
+  /** Archives built on a full, one on the other, after which `auto` takes a new one; 0 never. */
   readonly fullEvery: number;
   /** `--require-parent`: no parent is an error instead of a full. */
   readonly requireParent: boolean;
@@ -158,11 +158,12 @@ function take(
 function fullIsDue(tip: LineageNode, fullEvery: number): ParentChoice | null {
   if (fullEvery <= 0) return null;
   const chain = chainOf(tip);
-  if (chain.length >= fullEvery) {
-    const sentence = `taking a full backup: ${chain.length} in this chain (--full-every ${fullEvery})`;
+  const [root, ...increments] = chain;
+  if (increments.length >= fullEvery) {
+    const since = increments.length === 1 ? 'one backup is' : `${increments.length} backups are`;
+    const sentence = `taking a full backup: ${since} built on the last (--full-every ${fullEvery})`;
     return full('full-every', sentence, []);
   }
-  const [root, ...increments] = chain;
   const grown = increments.reduce((sum, each) => sum + dataBytes(each), 0);
   if (root !== undefined && grown > dataBytes(root)) {
     const sentence = 'taking a full backup: the increments together have outgrown their full';

@@ -6,7 +6,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { BelayError, cancelled, throwIfAborted } from '../core/errors.js';
 import type { FolderLock, LockHolder, LockOptions } from './backup-folder.js';
 import type { LockRecord } from './lock-file.js';
@@ -133,7 +133,9 @@ function lockedError(holder: LockHolder, stands: boolean, deps: LockDeps): Belay
   const future = holder.since !== null && Date.parse(holder.since) > deps.clock.now().getTime();
   const odd = future ? ' (a time in the future: one of the two clocks is wrong)' : '';
   const still = stands ? '; no sign of life for 10 minutes' : '';
-  return new BelayError('store/locked', `locked by ${describeHolder(holder)}${odd}${still}`, {
+  const folder = dirname(holder.path);
+  const who = `${describeHolder(holder)}${odd}${still}`;
+  return new BelayError('store/locked', `${folder} is locked by ${who}`, {
     hint:
       holder.state === 'alive'
         ? 'Wait for it to end, or give --retry-lock <time>.'

@@ -89,9 +89,9 @@ export function holderOf(path: string, record: LockRecord | null, host: HostProc
   return { path, token, purpose, host: record.host, pid, since, state: judgeHolder(record, host) };
 }
 
-/** "`backup` by process 4711 on bench, since 2026-11-20T10:21:11.000Z". */
+/** "process 4711 on bench (backup, since 2026-11-20T10:21:11.000Z)". */
 export function describeHolder(holder: LockHolder): string {
   if (holder.state === 'unreadable') return 'somebody, but the lock file cannot be read';
   const { purpose, pid, host, since } = holder;
-  return `${purpose} by process ${pid} on ${host}, since ${since}`;
+  return `process ${pid} on ${host} (${purpose}, since ${since})`;
 }

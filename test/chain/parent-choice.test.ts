@@ -102,9 +102,9 @@ describe('the choice of a parent', () => {
     expect(choose(history.archives, { type: 'incremental' }).parent).toBe(partial);
   });
 
-  it('takes a new full after --full-every backups, never with 0', () => {
+  it('takes a new full after --full-every increments, never with 0', () => {
     const archives = [fullOf()];
-    while (archives.length < 5) archives.push(childOf(archives.at(-1)!));
+    while (archives.length < 6) archives.push(childOf(archives.at(-1)!));
     expect(choose(archives, { fullEvery: 6 })).toMatchObject({ type: 'incremental' });
     expect(choose(archives, { fullEvery: 5 })).toMatchObject({
       type: 'full',

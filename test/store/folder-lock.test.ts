@@ -89,7 +89,7 @@ describe('the lock of a board folder', () => {
     await lock.check();
     await expect(takeFolderLock(folder, 'prune', atOnce, deps())).rejects.toEqual(
       locked(
-        `locked by backup by process ${process.pid} on ${host.host}, since 2026-11-20T10:00:00.000Z`,
+        `locked by process ${process.pid} on ${host.host} (backup, since 2026-11-20T10:00:00.000Z)`,
       ),
     );
     await lock.release();
@@ -140,7 +140,7 @@ describe('the lock of a board folder', () => {
     await (await takeFolderLock(folder, 'backup', atOnce, deps())).release();
     await writeFile(path(), encodeLock(record()));
     await expect(takeFolderLock(folder, 'backup', atOnce, deps())).rejects.toEqual(
-      locked('backup by'),
+      locked('(backup, since'),
     );
   });
 

@@ -39,7 +39,10 @@ export function backupLines(result: BackupResult, style: Style, verbose = false)
 }
 
 function reasonText(result: BackupResult): string {
-  const reason = result.reason.replace(/^taking an? (?:\w+ backup: |increment (?=on ))/, '');
+  const reason = result.reason.replace(
+    /^taking an? (?:full backup[:,] |(?:increment|differential) (?=on ))/,
+    '',
+  );
   return reason === '' ? '' : ` (${displayPath(reason)})`;
 }
 
