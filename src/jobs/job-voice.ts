@@ -8,6 +8,8 @@ export class JobVoice {
   readonly #context: JobContext;
   readonly #meter: ProgressMeter;
   readonly #startedMs: number;
+  #pausedAtMs: number | null = null;
+  #pausedMs = 0;
   #wireBytes: () => number = () => 0;
 
   constructor(context: JobContext) {
@@ -21,8 +23,22 @@ export class JobVoice {
     this.#wireBytes = () => counters().bytesIn + counters().bytesOut;
   }
 
+  /** Without the time that was spent waiting for a person. */
   get elapsedMs(): number {
-    return Math.round(this.#context.clock.monotonicMs() - this.#startedMs);
+    const nowMs = this.#pausedAtMs ?? this.#context.clock.monotonicMs();
+    return Math.round(nowMs - this.#startedMs - this.#pausedMs);
+  }
+
+  /** A question is about to be asked. */
+  pause(): void {
+    this.#pausedAtMs ??= this.#context.clock.monotonicMs();
+  }
+
+  /** It was answered. */
+  goOn(): void {
+    if (this.#pausedAtMs === null) return;
+    this.#pausedMs += this.#context.clock.monotonicMs() - this.#pausedAtMs;
+    this.#pausedAtMs = null;
   }
 
   begin(

@@ -18,6 +18,8 @@ export interface BackupRow {
   readonly createdAt: string | null;
   readonly sequence: number | null;
   readonly parentId: string | null;
+  /** Who stands for the parent here: itself, or a full that has replaced it; null where nobody does. */
+  readonly builtOn: string | null;
   readonly archive: string;
   readonly archiveSize: number;
   readonly fileCount: number | null;
@@ -85,6 +87,7 @@ export function rowOf(stored: StoredBackup, listing: ArchiveListing): BackupRow 
     createdAt: manifest?.createdAt ?? null,
     sequence: manifest?.sequence ?? null,
     parentId: manifest?.parent?.backupId ?? null,
+    builtOn: node?.parent?.archive.manifest?.backupId ?? null,
     archive: stored.path,
     archiveSize: stored.archiveBytes,
     fileCount: manifest?.statistics.fileCount ?? null,

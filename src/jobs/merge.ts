@@ -225,7 +225,8 @@ function plannedMerge(listing: ArchiveListing, path: string, replace: boolean): 
   };
 }
 
-function imaginedMerge(plan: MergePlan): KnownArchive {
+/** As the listing would show it. */
+export function imaginedMerge(plan: MergePlan): KnownArchive {
   const files = plan.tip.manifest.files.map((entry) => {
     if ('error' in entry || entry.isDirectory) return entry;
     const { dataIn: _dataIn, ...own } = entry;
@@ -240,7 +241,7 @@ function imaginedMerge(plan: MergePlan): KnownArchive {
     files,
   };
   return {
-    path: '(the merged archive)',
+    path: `${plan.tip.path} (merged)`,
     archiveBytes: 0,
     pinned: plan.pinned,
     problem: null,

@@ -53,6 +53,8 @@ export class PreparedPlan implements PreparedRestore {
     this.#parts = parts;
     this.#boardName = parts.options.boardName ?? null;
     this.plan = parts.plan;
+    // Whoever carries it out may ask a person first: that time is not the restore's.
+    parts.voice.pause();
     this.board = summaryOfConnection(parts.session.connection, this.#boardName);
     this.source = {
       backupId: manifest.backupId,
@@ -69,6 +71,7 @@ export class PreparedPlan implements PreparedRestore {
 
   async carryOut(): Promise<RestoreResult> {
     const { session, voice, options } = this.#parts;
+    voice.goOn();
     try {
       if (
         this.plan.operations.some(

@@ -1,7 +1,10 @@
 /** Retention: which backups a policy keeps, why, and the removal of the others. */
 
+import type { ChainArchive, KnownArchive } from '../chain/archive.js';
+import { resolveLineage } from '../chain/lineage.js';
+import { planMerge, planReplace } from '../chain/merge-plan.js';
 import type { RetentionPlan } from '../chain/retention.js';
-import { planMergeExpired, planRetention } from '../chain/retention.js';
+import { planMergeExpired, planRetention, shortNameOf } from '../chain/retention.js';
 import type { KeepPolicy } from '../chain/retention-policy.js';
 import { isEmptyPolicy, parseSpan } from '../chain/retention-policy.js';
 import { boardKeyOf } from '../core/board-key.js';
@@ -11,7 +14,7 @@ import type { ArchiveListing } from './archive-listing.js';
 import { listArchives } from './archive-listing.js';
 import { identityOfManifest } from './board-identity.js';
 import type { JobContext, StoreParts } from './context.js';
-import { mergeUnderLock } from './merge.js';
+import { imaginedMerge, mergeUnderLock } from './merge.js';
 import { isOfBoard } from './select-backup.js';
 
 /** Restic's keep rules; they are OR-ed and independent of each other. 0 or absent: rule not given, -1: all. */
@@ -46,6 +49,8 @@ export interface PruneRow {
   readonly archive: string;
   readonly createdAt: string;
   readonly boardName: string;
+  /** null for a board without an id. */
+  readonly boardId: string | null;
   readonly action: 'keep' | 'remove' | 'merge';
   /** e.g. `last`, `daily`, `pinned`, `needed by 1f2e3d4c`, `newest complete backup`. */
   readonly reasons: readonly string[];
@@ -54,10 +59,11 @@ export interface PruneRow {
 
 export interface PruneResult {
   readonly rows: readonly PruneRow[];
-  /** Paths that were removed (or would be, in a dry run). */
+  /** Paths that were removed (or would be, in a dry run), those that were folded among them. */
   readonly removed: readonly string[];
+  /** Of what was removed; what new archives take is not subtracted. */
   readonly freedBytes: number;
-  /** Archives made by --merge-expired. */
+  /** Archives made by --merge-expired; in a dry run the tips that would be folded. */
   readonly merged: readonly string[];
   readonly dryRun: boolean;
   /** Sentences: archives that are dated in the future. */
@@ -78,23 +84,19 @@ export async function prune(
   const nowMs = context.clock.now().getTime();
   const first = await listArchives(store);
   const boards = boardsOf(first, options.board ?? null);
-  const plans = (listing: ArchiveListing) =>
-    boards.map((boardKey) => planRetention(listing.archives, { boardKey, policy, nowMs }));
-  const mergeTargets = (listing: ArchiveListing) =>
+  const plans = (archives: readonly ChainArchive[]) =>
+    boards.map((boardKey) => planRetention(archives, { boardKey, policy, nowMs }));
+  const mergeTargets = (archives: readonly ChainArchive[]) =>
     options.mergeExpired === true
-      ? boards.flatMap((boardKey) =>
-          planMergeExpired(listing.archives, { boardKey, policy, nowMs }),
-        )
+      ? boards.flatMap((boardKey) => planMergeExpired(archives, { boardKey, policy, nowMs }))
       : [];
-  plans(first);
+  plans(first.archives);
   if (boards.length === 0 && isEmptyPolicy(policy))
     planRetention([], { boardKey: null, policy, nowMs });
-  if (options.dryRun === true)
-    return resultOf(
-      plans(first),
-      mergeTargets(first).map((archive) => archive.path),
-      true,
-    );
+  if (options.dryRun === true) {
+    const { left, folds } = imaginedFolds(first.archives, mergeTargets);
+    return resultOf(plans(left), folds, true);
+  }
   const locks = await lockAll(
     store,
     foldersOf(first, boards),
@@ -103,20 +105,61 @@ export async function prune(
   );
   try {
     await store.sweep();
-    const merged: string[] = [];
-    for (const target of mergeTargets(await listArchives(store))) {
+    const folds: Fold[] = [];
+    for (;;) {
+      const listing = await listArchives(store);
+      const [target] = newTargets(mergeTargets(listing.archives), folds);
+      if (target === undefined) break;
       const boardFolder = folderOf(first, target.path);
-      const { archive } = await mergeUnderLock(
+      const done = await mergeUnderLock(
         { store, boardFolder, path: target.path, replace: true },
         context,
       );
-      if (archive !== null) merged.push(archive);
+      const removed = listing.archives.filter(({ path }) => done.removed.includes(path));
+      folds.push({ tip: target, merged: done.archive ?? '', removed });
     }
-    const due = plans(await listArchives(store));
+    const due = plans((await listArchives(store)).archives);
     for (const plan of due) await store.remove(plan.remove.map((archive) => archive.path));
-    return resultOf(due, merged, false);
+    return resultOf(due, folds, false);
   } finally {
     for (const lock of locks) await lock.release();
+  }
+}
+
+/** One tail that --merge-expired made a full of. */
+interface Fold {
+  readonly tip: KnownArchive;
+  /** Path of the archive that now stands for the tip. */
+  readonly merged: string;
+  readonly removed: readonly ChainArchive[];
+}
+
+/** A merge may make another one due, so they are looked for again; none is made twice. */
+function newTargets(
+  targets: readonly KnownArchive[],
+  folds: readonly Fold[],
+): readonly KnownArchive[] {
+  const done = new Set(folds.map((fold) => fold.tip.path));
+  return targets.filter((target) => !done.has(target.path));
+}
+
+/** What the folder would hold after the merges, without writing. */
+function imaginedFolds(
+  archives: readonly ChainArchive[],
+  targetsIn: (archives: readonly ChainArchive[]) => readonly KnownArchive[],
+): { readonly left: readonly ChainArchive[]; readonly folds: readonly Fold[] } {
+  const folds: Fold[] = [];
+  let left = archives;
+  for (;;) {
+    const [tip] = newTargets(targetsIn(left), folds);
+    if (tip === undefined) return { left, folds };
+    const plan = planMerge(resolveLineage(left), tip);
+    const merged = plan.existing ?? imaginedMerge(plan);
+    if (plan.existing === null) left = [...left, merged];
+    const { remove } = planReplace(left, merged);
+    const gone = new Set(remove.map((archive) => archive.path));
+    left = left.filter((archive) => !gone.has(archive.path));
+    folds.push({ tip, merged: merged.path, removed: remove });
   }
 }
 
@@ -178,30 +221,52 @@ async function lockAll(
 
 function resultOf(
   plans: readonly RetentionPlan[],
-  merged: readonly string[],
+  folds: readonly Fold[],
   dryRun: boolean,
 ): PruneResult {
+  const byMerged = new Map(folds.map((fold) => [fold.merged, fold]));
   const rows = new Map<string, PruneRow>();
-  for (const verdict of plans.flatMap((plan) => plan.verdicts)) {
-    const { manifest, path, archiveBytes } = verdict.archive;
-    const action = dryRun && merged.includes(path) ? 'merge' : verdict.keep ? 'keep' : 'remove';
-    rows.set(path, {
-      backupId: manifest?.backupId ?? '',
-      archive: path,
-      createdAt: manifest?.createdAt ?? '',
-      boardName: manifest === null ? '' : identityOfManifest(manifest.deviceInfo).name,
-      action,
-      reasons: verdict.reasons,
-      archiveSize: archiveBytes,
-    });
+  for (const { archive, keep, reasons } of plans.flatMap((plan) => plan.verdicts)) {
+    const fold = byMerged.get(archive.path);
+    // In a dry run the merged archive is imagined: its tip stands for it.
+    const shown = dryRun && fold !== undefined ? fold.tip : archive;
+    const action = fold !== undefined && keep ? 'merge' : keep ? 'keep' : 'remove';
+    rows.set(shown.path, rowOf(shown, action, reasons));
   }
-  const removed = plans.flatMap((plan) => plan.remove);
+  for (const { tip, removed } of folds) {
+    for (const archive of removed) {
+      if (rows.get(archive.path)?.action === 'merge') continue;
+      const reasons = [archive === tip ? 'merged' : `folded into ${shortNameOf(tip)}`];
+      rows.set(archive.path, rowOf(archive, 'remove', reasons));
+    }
+  }
+  const removed = [
+    ...folds.flatMap((fold) => fold.removed),
+    ...plans.flatMap((plan) => plan.remove),
+  ];
   return {
     rows: [...rows.values()],
     removed: removed.map((archive) => archive.path),
     freedBytes: removed.reduce((sum, archive) => sum + archive.archiveBytes, 0),
-    merged,
+    merged: folds.map((fold) => (dryRun ? fold.tip.path : fold.merged)),
     dryRun,
     warnings: plans.flatMap((plan) => plan.warnings),
+  };
+}
+
+function rowOf(
+  { manifest, path, archiveBytes }: ChainArchive,
+  action: PruneRow['action'],
+  reasons: readonly string[],
+): PruneRow {
+  return {
+    backupId: manifest?.backupId ?? '',
+    archive: path,
+    createdAt: manifest?.createdAt ?? '',
+    boardName: manifest === null ? '' : identityOfManifest(manifest.deviceInfo).name,
+    boardId: manifest?.deviceInfo.uniqueId ?? null,
+    action,
+    reasons,
+    archiveSize: archiveBytes,
   };
 }

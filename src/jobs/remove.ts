@@ -110,7 +110,7 @@ function refuse(plan: RemovalPlan, options: RemoveOptions): void {
     const names = plan.dependants.map(shortNameOf);
     throw new BelayError(
       'store/refused',
-      `${names.length} other backups are built on it: ${names.join(', ')}`,
+      `${names.length === 1 ? 'another backup is' : `${names.length} other backups are`} built on it: ${names.join(', ')}`,
       {
         hint: 'remove them too with --cascade, or fold the chain into one with: belay-backup merge --replace',
         details: { dependants: plan.dependants.map((archive) => archive.path) },

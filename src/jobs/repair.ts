@@ -9,9 +9,9 @@ export interface RepairOptions {
 }
 
 export interface RepairResult {
-  /** Temporary files of dead processes that were removed. */
+  /** Temporary files of dead processes that were removed, or would be. */
   readonly swept: readonly string[];
-  /** Lock files of dead processes that were removed. */
+  /** Lock files of dead processes that were removed, or would be. */
   readonly locksRemoved: readonly string[];
   /** `to` is empty in a dry run. */
   readonly quarantined: readonly {
@@ -38,7 +38,7 @@ export async function repair(
   const dryRun = options.dryRun === true;
   const stale = (await store.locks()).filter((lock) => lock.state === 'dead');
   if (!dryRun) for (const lock of stale) await store.breakLock(lock);
-  const swept = dryRun ? [] : await store.sweep();
+  const swept = await store.sweep({ dryRun });
   const checked = await verifyBackups(parts, {}, context);
   const broken = checked.archives.filter((archive) =>
     archive.findings.some((finding) => isDamage(finding.code)),

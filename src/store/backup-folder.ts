@@ -119,7 +119,7 @@ export interface BackupFolder {
   /** null where the system does not tell. */
   freeBytes(): Promise<number | null>;
   /** Removes temporary files of processes that are gone; returns their paths. */
-  sweep(): Promise<readonly string[]>;
+  sweep(options?: { readonly dryRun?: boolean }): Promise<readonly string[]>;
   /** Takes the lock of one board folder (made where missing). `purpose` is shown to others. */
   lock(boardFolder: string, purpose: string, options: LockOptions): Promise<FolderLock>;
   /** Every lock file below, with its holder. */

@@ -165,8 +165,8 @@ class DiskFolder implements BackupFolder {
     }
   }
 
-  sweep(): Promise<readonly string[]> {
-    return sweepFolder(this.path, this.#host);
+  sweep(options: { readonly dryRun?: boolean } = {}): Promise<readonly string[]> {
+    return sweepFolder(this.path, this.#host, options.dryRun === true);
   }
 
   async lock(boardFolder: string, purpose: string, options: LockOptions): Promise<FolderLock> {

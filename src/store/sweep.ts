@@ -14,8 +14,12 @@ const GUARD_NAME = new RegExp(`^\\${LOCK_NAME}\\.[0-9a-z]+\\.taken$`);
 /** A file may be a little older than what the system says of its process' start. */
 const START_TOLERANCE_MS = 60_000;
 
-/** Paths of what was removed. What cannot be removed is left for the next time. */
-export async function sweepFolder(root: string, host: HostProcess): Promise<readonly string[]> {
+/** Paths of what was removed, or would be. What cannot be removed is left for the next time. */
+export async function sweepFolder(
+  root: string,
+  host: HostProcess,
+  dryRun = false,
+): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const { path, names } of await archiveFolders(root)) {
     if (names.every((name) => !TEMPORARY_NAME.test(name) && !GUARD_NAME.test(name))) continue;
@@ -23,7 +27,8 @@ export async function sweepFolder(root: string, host: HostProcess): Promise<read
     if (holder === 'foreign') continue;
     for (const name of names) {
       const file = join(path, name);
-      if ((await isLeftover(file, name, holder, host)) && (await remove(file))) removed.push(file);
+      if (!(await isLeftover(file, name, holder, host))) continue;
+      if (dryRun || (await remove(file))) removed.push(file);
     }
   }
   return removed;

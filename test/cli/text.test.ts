@@ -26,6 +26,7 @@ function row(id: string, parentId: string | null, changes: Partial<BackupRow> = 
     createdAt: '2026-11-20T10:21:11.000Z',
     sequence: 1,
     parentId: parentId?.repeat(8) ?? null,
+    builtOn: null,
     archive: `/b/${id}.blb`,
     archiveSize: 1_000,
     fileCount: 9,
@@ -59,6 +60,11 @@ describe('a chain as a tree', () => {
     ).toEqual(['1', '├─ 2', '│  └─ 3', '└─ 4', '└─ 5']);
   });
 
+  it('hangs the child of an archive that was merged away below what stands for it', () => {
+    const child = row('3', '9', { builtOn: '1'.repeat(8) });
+    expect(branches([row('1', null), child])).toEqual(['1', '└─ 3']);
+  });
+
   it('shows orphans at the margin and cycles at all', () => {
     expect(branches([row('2', '9'), row('3', '4'), row('4', '3'), row('5', '5')])).toEqual([
       '2',
@@ -79,7 +85,7 @@ describe('a chain as a tree', () => {
             backupId: null,
             board: null,
             state: 'corrupt',
-            problem: 'empty archive',
+            problem: '/b/3.blb: empty archive',
           }),
         ],
       },
@@ -87,9 +93,11 @@ describe('a chain as a tree', () => {
     );
     expect(lines[0]).toBe('thermometer (ESP32-S3, id 7c9ebd)');
     expect(lines[1]).toContain('ok');
-    expect(lines[1]).toContain('pinned  "before\\x0athe update"');
-    expect(lines[2]).toMatch(/orphan +its parent is missing/);
-    expect(lines.join('\n')).toContain('/b/3.blb');
+    expect(lines[2]).toBe('      pinned  "before\\x0athe update"');
+    expect(lines[3]).toMatch(/orphan$/);
+    expect(lines[4]).toBe('      its parent is missing');
+    expect(lines.slice(-4, -2)).toEqual(['      /b/3.blb', '      empty archive']);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(lines.at(-1)).toBe('3 backups, 3.00 kB in /b');
   });
 

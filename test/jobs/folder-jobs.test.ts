@@ -305,9 +305,19 @@ describe('prune, remove, pin', () => {
 
   it('fold the expired tail into one full', async () => {
     const { parts, context, store, states } = await history();
-    const { merged } = await prune(parts, { keep: { last: 1 }, mergeExpired: true }, context);
-    expect(merged).toHaveLength(1);
+    const options = { keep: { last: 1 }, mergeExpired: true };
+    const plan = await prune(parts, { ...options, dryRun: true }, context);
+    expect(store.files.size).toBe(4);
+    const done = await prune(parts, options, context);
+    expect(done.merged).toHaveLength(1);
     expect(store.files.size).toBe(1);
+    expect([...done.removed].sort()).toEqual([...plan.removed].sort());
+    expect(done.freedBytes).toBe(plan.freedBytes);
+    expect(done.rows.map((row) => row.action).sort()).toEqual([
+      'merge',
+      ...Array<string>(4).fill('remove'),
+    ]);
+    expect((await prune(parts, options, context)).merged).toEqual([]);
     expect(await restored(store, 'latest')).toEqual(states[3]);
   });
 

@@ -102,6 +102,16 @@ describe('a restore', () => {
     );
   });
 
+  it('does not count the time in which a person thought about its plan', async () => {
+    const { store, context } = await lab();
+    const connect = connectTo(new MemoryBoard({}));
+    const prepared = await prepareRestore({ connect, store }, {}, context);
+    await context.clock.delay(3_600_000, context.signal);
+    const { summary } = await prepared.carryOut();
+    expect(summary.durationMs).toBeGreaterThan(0);
+    expect(summary.durationMs).toBeLessThan(60_000);
+  });
+
   it('is only shown when it is cancelled', async () => {
     const { store, context } = await lab();
     const target = new MemoryBoard({});

@@ -15,9 +15,9 @@ export async function run(session: Session): Promise<number> {
     return pinBackup(parts, { backup, pinned, board, dryRun: session.dryRun }, context);
   });
   session.answer(result, () => {
-    const state = result.pinned ? 'pinned' : 'not pinned';
-    const changed = result.changed ? (session.dryRun ? 'would be' : 'is now') : 'is already';
-    return [`${shortId(result.backupId)} ${changed} ${state}.`];
+    const verb = result.changed ? (session.dryRun ? 'would be' : 'is now') : 'was';
+    const state = result.pinned ? 'pinned' : 'without a pin';
+    return [`${shortId(result.backupId)} ${verb} ${state}${result.changed ? '' : ' already'}.`];
   });
   return STATUS_DONE;
 }

@@ -11,6 +11,7 @@ import { boardConnector, withBackupChoice, withBoardChoice } from '../board-choi
 import { STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
 import { changeLines, changeTotals } from '../text/change-text.js';
+import { withoutPath } from '../text/style.js';
 import { verifyLines } from '../text/verify-text.js';
 
 export async function run(session: Session): Promise<number> {
@@ -41,12 +42,14 @@ function findingsError(result: VerifyResult): BelayError {
   const detail =
     worst === undefined
       ? ''
-      : `: ${displayPath(worst.archive)}: ${worst.findings[0]?.message ?? worst.state}`;
+      : `: ${displayPath(worst.archive)}: ${withoutPath(worst.findings[0]?.message ?? worst.state, worst.archive)}`;
   return new BelayError(
     code,
     `${countOf(bad.length, 'archive')} of ${result.archives.length} failed${detail}`,
     {
-      hint: 'belay-backup repair moves what is broken aside',
+      hint: code.startsWith('chain/')
+        ? 'put what is missing back, or restore what is left with: restore --keep-going'
+        : 'belay-backup repair moves what is broken aside',
     },
   );
 }

@@ -2,9 +2,18 @@
 import { displayPath } from '../../core/device-path.js';
 import type { BackupListing, BackupRow, BackupState } from '../../jobs/list.js';
 import { countOf, formatBytes } from '../../ui/formats.js';
+import { cellsOf } from '../../ui/text-cells.js';
 import type { Style } from '../terminal.js';
 import type { Cell } from './style.js';
-import { boardText, localTime, paint, shortId, tableLines } from './style.js';
+import {
+  boardText,
+  LINE_CELLS,
+  localTime,
+  paint,
+  shortId,
+  tableLines,
+  withoutPath,
+} from './style.js';
 
 const STATE_COLOURS = {
   ok: 'green',
@@ -22,7 +31,7 @@ export function listLines(listing: BackupListing, style: Style): string[] {
   for (const group of byBoard(listing.backups)) {
     if (lines.length > 0) lines.push('');
     lines.push(paint(style, 'cyan', headOf(group)));
-    lines.push(...tableLines(treeRows(group, style), style));
+    lines.push(...treeLines(group, style));
   }
   return [...lines, '', footText(listing)];
 }
@@ -58,9 +67,25 @@ interface Drawn {
   readonly branch: string;
 }
 
+/** What does not fit beside a backup stands below it. */
+function treeLines(rows: readonly BackupRow[], style: Style): string[] {
+  const drawn = drawTree(rows, style);
+  const plain = tableLines(treeRows(drawn), { ...style, colour: false });
+  return tableLines(treeRows(drawn), style).flatMap((line, at) => {
+    const { row } = drawn[at] as Drawn;
+    const remarks = remarksOf(row);
+    const below = problemLines(row);
+    if (remarks === '') return [line, ...below];
+    const fits = cellsOf(plain[at] ?? '') + 2 + cellsOf(remarks) <= LINE_CELLS;
+    return fits ? [`${line}  ${remarks}`, ...below] : [line, `${INDENT}${remarks}`, ...below];
+  });
+}
+
+const INDENT = ' '.repeat(6);
+
 /** Safety archives and orphans have no parent here and stand at the margin. */
-function treeRows(rows: readonly BackupRow[], style: Style): Cell[][] {
-  return drawTree(rows, style).map(({ row, branch }) => [
+function treeRows(drawn: readonly Drawn[]): Cell[][] {
+  return drawn.map(({ row, branch }) => [
     { text: `  ${branch}${row.backupId === null ? '????????' : shortId(row.backupId)}` },
     { text: row.createdAt === null ? '' : localTime(row.createdAt) },
     { text: typeText(row) },
@@ -71,7 +96,6 @@ function treeRows(rows: readonly BackupRow[], style: Style): Cell[][] {
     },
     { text: formatBytes(row.archiveSize), align: 'right' },
     { text: row.state, colour: STATE_COLOURS[row.state] },
-    { text: remarks(row) },
   ]);
 }
 
@@ -80,14 +104,18 @@ function typeText(row: BackupRow): string {
   return row.backupType;
 }
 
-function remarks(row: BackupRow): string {
+function remarksOf(row: BackupRow): string {
   const facts = [
     row.pinned ? 'pinned' : '',
-    row.problem === null ? '' : displayPath(row.problem),
     row.description === null ? '' : `"${displayPath(row.description)}"`,
-    row.backupId === null ? displayPath(row.archive) : '',
   ];
   return facts.filter((fact) => fact !== '').join('  ');
+}
+
+function problemLines(row: BackupRow): string[] {
+  const problem = row.problem === null ? null : withoutPath(row.problem, row.archive);
+  const facts = [row.backupId === null ? row.archive : null, problem];
+  return facts.filter((fact) => fact !== null).map((fact) => `${INDENT}${displayPath(fact)}`);
 }
 
 /**
@@ -99,7 +127,7 @@ export function drawTree(rows: readonly BackupRow[], style: Style): readonly Dra
   const children = new Map<string, BackupRow[]>();
   const roots: BackupRow[] = [];
   for (const row of rows) {
-    const parent = row.parentId;
+    const parent = row.builtOn ?? row.parentId;
     if (parent === null || !ids.has(parent) || parent === row.backupId) roots.push(row);
     else children.set(parent, [...(children.get(parent) ?? []), row]);
   }

@@ -80,6 +80,20 @@ export function localTime(isoUtc: string): string {
   return local.toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** Lines of people's terminals are taken to be this wide where nothing says so. */
+export const LINE_CELLS = 80;
+
+/** A message without the path that it begins with, for places that have named it already. */
+export function withoutPath(message: string, path: string): string {
+  const start = `${path}: `;
+  return message.startsWith(start) ? message.slice(start.length) : message;
+}
+
+/** The last part of a path: enough where the folder is known. */
+export function fileNameOf(path: string): string {
+  return displayPath(path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1));
+}
+
 /** At most `most` lines, and how many were left out. */
 export function bounded(lines: readonly string[], most: number, rest: string): string[] {
   if (lines.length <= most) return [...lines];

@@ -2,72 +2,120 @@
 import { displayPath } from '../../core/device-path.js';
 import type { DevicesResult } from '../../jobs/devices.js';
 import type { MergeResult } from '../../jobs/merge.js';
-import type { PruneResult } from '../../jobs/prune.js';
+import type { PruneResult, PruneRow } from '../../jobs/prune.js';
 import type { RemoveResult } from '../../jobs/remove.js';
 import type { RepairResult } from '../../jobs/repair.js';
 import { countOf, formatBytes } from '../../ui/formats.js';
 import type { Style } from '../terminal.js';
-import { boardText, firmwareText, localTime, shortId, tableLines } from './style.js';
+import type { Cell } from './style.js';
+import {
+  boardText,
+  fileNameOf,
+  firmwareText,
+  localTime,
+  paint,
+  shortId,
+  tableLines,
+  withoutPath,
+} from './style.js';
 
 export function mergeLines(result: MergeResult): string[] {
   const verb = result.dryRun ? 'Would merge' : 'Merged';
-  if (result.alreadyMerged)
-    return ['Merged already: it needs no other archive. Nothing was written.'];
+  const head = result.alreadyMerged
+    ? 'Merged already: no new archive is needed.'
+    : `${verb} ${countOf(result.sources.length, 'archive')} into one full`;
+  const sources = result.alreadyMerged ? [] : result.sources;
+  const gone = result.dryRun ? 'remove ' : 'removed';
+  const removed = result.dryRun ? 'would be removed' : 'removed';
   return [
-    `${verb} ${countOf(result.sources.length, 'archive')} into one full${result.archive === null ? '' : `: ${displayPath(result.archive)}`}`,
-    ...result.sources.map((path) => `  from     ${displayPath(path)}`),
-    ...result.removed.map(
-      (path) => `  ${result.dryRun ? 'would remove' : 'removed'}  ${displayPath(path)}`,
-    ),
+    head,
+    ...(result.archive === null ? [] : [`  archive  ${displayPath(result.archive)}`]),
+    ...sources.map((path) => `  from     ${fileNameOf(path)}`),
+    ...result.removed.map((path) => `  ${gone}  ${fileNameOf(path)}`),
     ...result.kept.map(
-      ({ archive, reason }) => `  kept     ${displayPath(archive)} (${displayPath(reason)})`,
+      ({ archive, reason }) => `  kept     ${fileNameOf(archive)} (${displayPath(reason)})`,
     ),
+    `${countOf(result.removed.length, 'archive')} ${removed}.`,
+    ...(result.dryRun ? ['A dry run: nothing was changed.'] : []),
   ];
 }
 
 const ACTION_COLOURS = { keep: 'green', remove: 'red', merge: 'yellow' } as const;
 
 export function pruneLines(result: PruneResult, style: Style): string[] {
-  const rows = result.rows.map((row) => [
-    { text: row.action, colour: ACTION_COLOURS[row.action] },
-    { text: shortId(row.backupId) },
-    { text: localTime(row.createdAt) },
-    { text: displayPath(row.boardName) },
-    { text: formatBytes(row.archiveSize), align: 'right' as const },
-    { text: displayPath(row.reasons.join(', ')) },
-  ]);
   const verb = result.dryRun ? 'to remove' : 'removed';
+  const merged = result.dryRun ? 'to fold into one full' : 'folded into one full';
   return [
-    ...tableLines(rows, style),
-    ...result.merged.map((path) => `merged into ${displayPath(path)}`),
+    ...pruneTables(result.rows, style),
+    ...(result.merged.length === 0
+      ? []
+      : [`${countOf(result.merged.length, 'expired chain')} ${merged}.`]),
     `${countOf(result.removed.length, 'backup')} ${verb}, ${formatBytes(result.freedBytes)}.`,
   ];
 }
 
+/** One table a board, under its name. */
+function pruneTables(rows: readonly PruneRow[], style: Style): string[] {
+  const boards = new Map<string, PruneRow[]>();
+  for (const row of rows) {
+    const board = row.boardId === null ? row.boardName : `${row.boardName} (id ${row.boardId})`;
+    boards.set(board, [...(boards.get(board) ?? []), row]);
+  }
+  return [...boards].flatMap(([board, own]) => [
+    paint(style, 'cyan', displayPath(board)),
+    ...tableLines(own.map(pruneCells), style),
+  ]);
+}
+
+function pruneCells(row: PruneRow): Cell[] {
+  return [
+    { text: `  ${row.action}`, colour: ACTION_COLOURS[row.action] },
+    { text: row.backupId === '' ? '????????' : shortId(row.backupId) },
+    { text: row.createdAt === '' ? '' : localTime(row.createdAt) },
+    { text: formatBytes(row.archiveSize), align: 'right' },
+    { text: displayPath(reasonsText(row.reasons)) },
+  ];
+}
+
+/** A full that fifty increments need shall not fill the screen with their names; --json has all. */
+function reasonsText(reasons: readonly string[]): string {
+  const needed = reasons.filter((reason) => reason.startsWith('needed by '));
+  const others = reasons.filter((reason) => !reason.startsWith('needed by '));
+  const [first] = needed;
+  if (first === undefined) return others.join(', ');
+  return [...others, needed.length === 1 ? first : `${first} and ${needed.length - 1} more`].join(
+    ', ',
+  );
+}
+
 export function removeLines(result: RemoveResult): string[] {
-  const verb = result.dryRun ? 'Would remove' : 'Removed';
+  const verb = result.dryRun ? 'to remove' : 'removed';
   return [
     ...result.removed.map(
-      ({ archive, reason }) =>
-        `${verb} ${displayPath(archive)}${reason === 'dependant' ? ' (built on it)' : ''}`,
+      ({ archive, backupId, reason }) =>
+        `  ${backupId === null ? '????????' : shortId(backupId)}  ${fileNameOf(archive)}${reason === 'dependant' ? '  (built on it)' : ''}`,
     ),
-    `${countOf(result.removed.length, 'backup')}, ${formatBytes(result.freedBytes)}.`,
+    `${countOf(result.removed.length, 'backup')} ${verb}, ${formatBytes(result.freedBytes)}.`,
   ];
 }
 
 export function repairLines(result: RepairResult): string[] {
-  const would = result.dryRun ? 'would be ' : '';
+  const fact = (what: string, path: string, ...more: string[]) => [
+    `${what}${displayPath(path)}`,
+    ...more.map((line) => `             ${displayPath(line)}`),
+  ];
+  const { quarantined, orphans, swept } = result;
   return [
-    ...result.swept.map((path) => `${would}swept        ${displayPath(path)}`),
-    ...result.locksRemoved.map((path) => `${would}unlocked     ${displayPath(path)}`),
-    ...result.quarantined.map(
-      ({ from, to, message }) =>
-        `${would}quarantined  ${displayPath(from)}${to === '' ? '' : ` -> ${displayPath(to)}`}: ${displayPath(message)}`,
+    ...swept.flatMap((path) => fact('swept        ', path)),
+    ...result.locksRemoved.flatMap((path) => fact('unlocked     ', path)),
+    ...quarantined.flatMap(({ from, to, message }) =>
+      fact('quarantined  ', from, withoutPath(message, from), ...(to === '' ? [] : [`now ${to}`])),
     ),
-    ...result.orphans.map(
-      ({ archive, message }) => `orphan       ${displayPath(archive)}: ${displayPath(message)}`,
+    ...orphans.flatMap(({ archive, message }) =>
+      fact('orphan       ', archive, withoutPath(message, archive)),
     ),
-    `${countOf(result.healthy, 'healthy backup')}, ${result.quarantined.length} quarantined, ${countOf(result.orphans.length, 'orphan')}, ${countOf(result.swept.length, 'leftover')} swept.`,
+    `${countOf(result.healthy, 'healthy backup')}, ${quarantined.length} quarantined, ${countOf(orphans.length, 'orphan')}, ${countOf(swept.length, 'leftover')} swept.`,
+    ...(result.dryRun ? ['A dry run: that would be done; nothing was changed.'] : []),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { VerifiedArchive, VerifyResult } from '../../jobs/verify.js';
 import { countOf, formatBytes } from '../../ui/formats.js';
 import { warningText } from '../../ui/progress-text.js';
 import type { Style } from '../terminal.js';
-import { bounded, paint, shortId } from './style.js';
+import { bounded, fileNameOf, paint, shortId, withoutPath } from './style.js';
 
 const FINDINGS_SHOWN_MAX = 20;
 
@@ -24,11 +24,13 @@ function archiveLines(archive: VerifiedArchive, style: Style): string[] {
   const partial = good && archive.state === 'partial' ? ', partial' : '';
   const id = archive.backupId === null ? '????????' : shortId(archive.backupId);
   const findings = archive.findings.map(
-    (finding) => `    ${finding.code}: ${warningText(finding)}`,
+    (finding) =>
+      `    ${finding.code}: ${warningText({ ...finding, message: withoutPath(finding.message, archive.archive) })}`,
   );
   const restorable = !good && archive.restorable ? ', can be restored all the same' : '';
   return [
-    `${id}  ${mark}${partial}${restorable}  ${displayPath(archive.archive)}`,
+    `${id}  ${mark}${partial}${restorable}  ${fileNameOf(archive.archive)}`,
+    ...(good ? [] : [`    ${displayPath(archive.archive)}`]),
     ...bounded(findings, FINDINGS_SHOWN_MAX, ''),
   ];
 }
