@@ -23,6 +23,8 @@ export interface PortWish {
   readonly port?: string | undefined;
   /** Default 115200. */
   readonly baud?: number | undefined;
+  /** Experimental: raise a UART to this speed for the length of the job. */
+  readonly fastBaud?: number | undefined;
   /** Wait this long for a port that another process holds; default 0. */
   readonly retryLockMs?: number | undefined;
   /** Hears every byte of the conversation, for a transcript. */
@@ -71,6 +73,7 @@ async function talkTo(
     random: context.randomHex,
     signal,
     ...(wish.baud === undefined ? {} : { baud: wish.baud }),
+    ...(wish.fastBaud === undefined ? {} : { fastBaud: wish.fastBaud }),
     ...(wish.onTraffic === undefined ? {} : { onTraffic: wish.onTraffic }),
   });
 }

@@ -33,6 +33,7 @@ export interface EverywhereOptions {
   /** Empty: nothing was said, here or in BELAY_PORT. */
   readonly port?: readonly string[];
   readonly baud?: number;
+  readonly fastBaud?: number;
   readonly board?: string;
   readonly dir?: string;
   readonly json?: boolean;

@@ -24,6 +24,10 @@ export function everywhereOptions(): readonly Option[] {
     new Option('--baud <n>', 'speed of a UART bridge (default: 115200)').argParser((text) =>
       parseCount(text, 1),
     ),
+    new Option(
+      '--fast-baud <n>',
+      'experimental: raise a UART to this speed while the command runs',
+    ).argParser((text) => parseCount(text, 1)),
     new Option('--board <name or id>', 'whose backups are meant; a name for a board without an id'),
     new Option('-d, --dir <folder>', 'where backups live (default: ~/belay-backups)').env(
       'BELAY_DIR',

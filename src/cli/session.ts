@@ -58,7 +58,8 @@ export class Session {
   }
 
   portWish(port: string | undefined): PortWish {
-    return { port, baud: this.options.baud, retryLockMs: this.options.retryLock };
+    const { baud, fastBaud, retryLock } = this.options;
+    return { port, baud, fastBaud, retryLockMs: retryLock };
   }
 
   /** Starts a display. Events that come while there is none are dropped, as in a question. */

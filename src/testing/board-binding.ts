@@ -65,6 +65,7 @@ class BoardBindingPort implements BindingPortInterface {
       ...options,
     };
     this.#wire = wire;
+    wire.setHostBaud(options.baudRate);
     this.#end = { data: (bytes) => this.#arrive(bytes), lost: () => this.#lose() };
     wire.attach(this.#end);
   }
@@ -131,8 +132,9 @@ class BoardBindingPort implements BindingPortInterface {
     this.#reader?.fail(Object.assign(new Error('Canceled'), { canceled: true }));
   }
 
-  async update(_options: UpdateOptions): Promise<void> {
+  async update(options: UpdateOptions): Promise<void> {
     this.#check('update');
+    this.#wire.setHostBaud(options.baudRate);
   }
 
   async set(_options: SetOptions): Promise<void> {

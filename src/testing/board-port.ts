@@ -45,7 +45,9 @@ export function openBoardPort(wire: Wire, unplugged: () => boolean): BytePort {
       await bounded(wire.drained(), bytes.length);
       if (isLost()) throw lostError();
     },
-    async setBaud() {},
+    async setBaud(baud) {
+      wire.setHostBaud(baud);
+    },
     async setSignals() {},
     async close() {
       if (state !== 'open') return;

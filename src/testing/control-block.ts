@@ -31,6 +31,8 @@ export const CELL = {
   flushTo: 14,
   /** 1 while reads from the console are held back (the "reads stall" fault). */
   readsStalled: 11,
+  /** Speed of the board's UART in baud; 0 for what it is at power-up. */
+  baud: 15,
 } as const;
 
 export const CONTROL_BYTES = 64;

@@ -166,6 +166,13 @@ class WDT:
         _b.watchdog(timeout)
     def feed(self):
         _b.feed()
+class UART:
+    def __init__(self, id, baudrate=115200, **kw):
+        self._id = id
+        self.init(baudrate)
+    def init(self, baudrate=115200, **kw):
+        if self._id == 0:
+            _b.set_baud(baudrate)
 class RTC:
     def datetime(self, t=None):
         import time

@@ -7,6 +7,10 @@ const LF = 10;
 const CR = 13;
 /** Longest sleep before a look around; every change of state also wakes the sleeper. */
 const NAP_MS = 1000;
+/** Without a host nothing leaves the ring: the wait for it ends all the same. */
+const SENT_MS_MAX = 1000;
+/** The wire holds at most a fiftieth of a second (wire.ts). */
+const ON_THE_WIRE_MS = 25;
 
 export interface UartParts {
   readonly cells: Int32Array;
@@ -94,6 +98,15 @@ export class Uart {
       if (count > 0 && Atomics.exchange(cells, CELL.doorbell, 0) === 1) this.#parts.ringBell();
       if (at < bytes.length && transmit.free === 0) Atomics.wait(cells, CELL.txTail, tail, NAP_MS);
     }
+  }
+
+  /** Waits until what was written has left the wire: a UART finishes before it changes its speed. */
+  sent(): void {
+    const { cells, transmit } = this.#parts;
+    const end = performance.now() + SENT_MS_MAX;
+    while (transmit.length > 0 && performance.now() < end)
+      Atomics.wait(cells, CELL.txTail, Atomics.load(cells, CELL.txTail), end - performance.now());
+    stallThread(ON_THE_WIRE_MS);
   }
 
   /** Leaves out the next `count` bytes of output. */

@@ -112,6 +112,10 @@ export function bridgeModule(parts: BridgeParts, folder: WorkingFolder): Record<
     },
     cause: () => parts.resetCause,
     watchdog: (timeoutMs: number) => parts.watchdog(timeoutMs),
+    set_baud(baud: number): void {
+      uart.sent();
+      Atomics.store(cells, CELL.baud, baud);
+    },
     feed: () => void Atomics.add(cells, CELL.watchdogFed, 1),
   };
 }

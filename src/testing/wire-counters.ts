@@ -1,11 +1,14 @@
 /** What passed the wire since it was made, seen from the host. */
-export interface WireCounters {
+export interface TrafficCounters {
   /** From the board to the host. */
   readonly bytesIn: number;
   /** From the host to the board. */
   readonly bytesOut: number;
   /** Changes of direction. */
   readonly turns: number;
+}
+
+export interface WireCounters extends TrafficCounters {
   /** Bytes lost because the receive ring was full. */
   readonly overrunBytes: number;
 }

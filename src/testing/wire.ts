@@ -8,10 +8,9 @@ import { BoardReceiver } from './board-receiver.js';
 import { CELL } from './control-block.js';
 import { PumpClock } from './pump-clock.js';
 import type { WireCounters } from './wire-counters.js';
-import { TrafficCount } from './wire-counters.js';
 import type { FaultEvent, FaultPlan } from './wire-faults.js';
-import { LaneFaults } from './wire-faults.js';
 import { WireLane } from './wire-lane.js';
+import { DEFAULT_BAUD, WirePassage } from './wire-passage.js';
 
 /** The host's end. */
 export interface WireEnd {
@@ -45,7 +44,6 @@ export class Wire {
   readonly #toBoard: WireLane;
   readonly #toHost: WireLane;
   readonly #onEvent: (event: FaultEvent) => void;
-  #faults: { toBoard: LaneFaults; toHost: LaneFaults };
   #board: BoardMemory | null = null;
   #receiver: BoardReceiver | null = null;
   #end: WireEnd | null = null;
@@ -59,7 +57,7 @@ export class Wire {
   #movedMs = 0;
   #deaf = false;
   #drainWaiters: { readonly resolve: () => void }[] = [];
-  readonly #traffic = new TrafficCount();
+  readonly #passage: WirePassage;
   #lostBefore = 0;
   #seenHead = 0;
   #seenHeadMs = 0;
@@ -70,17 +68,12 @@ export class Wire {
     const { latencyMs } = options;
     this.#toBoard = new WireLane({ bytesPerSecond: options.bytesPerSecondToBoard, latencyMs });
     this.#toHost = new WireLane({ bytesPerSecond: options.bytesPerSecondToHost, latencyMs });
-    this.#faults = lanes({});
+    this.#passage = new WirePassage(options.overrun === 'drop');
   }
 
   get counters(): WireCounters {
-    const { bytesIn, bytesOut, turns } = this.#traffic;
-    return {
-      bytesIn,
-      bytesOut,
-      turns,
-      overrunBytes: this.#lostBefore + (this.#receiver?.lostBytes ?? 0),
-    };
+    const overrunBytes = this.#lostBefore + (this.#receiver?.lostBytes ?? 0);
+    return { ...this.#passage.counters, overrunBytes };
   }
 
   get attached(): boolean {
@@ -89,7 +82,12 @@ export class Wire {
 
   /** Replaces all accidents; positions count from the next byte on. */
   setFaults(plan: FaultPlan): void {
-    this.#faults = lanes(plan);
+    this.#passage.setFaults(plan);
+  }
+
+  /** The host's port has another speed now: a UART that keeps its own makes garbage of it. */
+  setHostBaud(baud: number): void {
+    this.#passage.setHostBaud(baud);
   }
 
   /** The next `count` interrupt characters never reach the board. */
@@ -137,7 +135,7 @@ export class Wire {
     this.#settleDrains();
   }
 
-  /** The cable is pulled: the end hears of it, what was under way is gone. */
+  /** The cable is pulled: what was under way is gone. */
   lose(): void {
     const end = this.#end;
     this.#end = null;
@@ -208,12 +206,24 @@ export class Wire {
     const receiver = this.#receiver;
     if (board === null || receiver === null) return;
     const nowMs = performance.now();
+    this.#followSpeed(board);
     this.#moveToBoard(receiver, nowMs);
     this.#moveToHost(board, nowMs);
     const sentAtMs = this.#toBoard.sentAtMs();
     if (receiver.heldBytes === 0 && (sentAtMs === null || sentAtMs <= nowMs)) this.#settleDrains();
     // The board may have read before it saw that the wire waits for room.
     if (receiver.hasRoom) this.#again = true;
+  }
+
+  /** The board may have set its UART to another speed. */
+  #followSpeed(board: BoardMemory): void {
+    const baud = Atomics.load(board.cells, CELL.baud) || DEFAULT_BAUD;
+    if (!this.#passage.setBoardBaud(baud)) return;
+    const { latencyMs, bytesPerSecondToBoard, bytesPerSecondToHost } = this.#options;
+    const at = (speed: number | null) =>
+      speed === null ? null : speed * this.#passage.speedFactor;
+    this.#toBoard.setSpeed({ bytesPerSecond: at(bytesPerSecondToBoard), latencyMs });
+    this.#toHost.setSpeed({ bytesPerSecond: at(bytesPerSecondToHost), latencyMs });
   }
 
   #settleDrains(): void {
@@ -231,8 +241,7 @@ export class Wire {
     this.#laneClockMs = idle ? nowMs : Math.min(nowMs, this.#laneClockMs + stepMs);
     this.#movedMs = nowMs;
     for (const part of this.#toBoard.arrived(this.#paced() ? this.#laneClockMs : nowMs)) {
-      this.#traffic.add('out', part.length);
-      const { bytes, event } = this.#faults.toBoard.apply(part);
+      const { bytes, event } = this.#passage.pass('toBoard', part);
       receiver.receive(bytes);
       if (event !== null) {
         this.#onEvent(event);
@@ -259,8 +268,7 @@ export class Wire {
       this.#toHost.enqueue(board.transmit.take(old.length > 0 ? 0 : room()), nowMs);
       const arrived = this.#toHost.arrived(nowMs);
       for (const part of arrived) {
-        this.#traffic.add('in', part.length);
-        const { bytes, event } = this.#faults.toHost.apply(part);
+        const { bytes, event } = this.#passage.pass('toHost', part);
         if (bytes.length > 0 && this.#end?.data(bytes) === false) this.#paused = true;
         if (event !== null) {
           this.#onEvent(event);
@@ -284,17 +292,10 @@ export class Wire {
       if (!this.#paused && board.transmit.length > 0) this.#clock.soon();
       return;
     }
-    const endMs = Math.min(
-      toHostAt ?? Number.POSITIVE_INFINITY,
-      toBoardAt ?? Number.POSITIVE_INFINITY,
-    );
+    const endMs = Math.min(toHostAt ?? Infinity, toBoardAt ?? Infinity);
     const leftMs = endMs - performance.now();
     const tickMs = toBoardAt === null && !inFifo ? TICK_TO_HOST_MS : TICK_TO_BOARD_MS;
     if (leftMs < SPIN_MS_MAX && !inFifo) this.#clock.soon();
     else this.#clock.later(Math.max(1, Math.min(tickMs, Math.floor(leftMs))));
   }
-}
-
-function lanes(plan: FaultPlan) {
-  return { toBoard: new LaneFaults(plan, 'toBoard'), toHost: new LaneFaults(plan, 'toHost') };
 }
