@@ -2,7 +2,6 @@
  * The wire between a host and the board's thread: pacing, latency, accidents, the receive ring and
  * the interrupt that a UART's handler raises. Counts what passes.
  */
-
 import type { BoardMemory, Interpreter } from './board-receiver.js';
 import { BoardReceiver } from './board-receiver.js';
 import { CELL } from './control-block.js';
@@ -30,7 +29,7 @@ export interface WireOptions {
   readonly fifoBytes: number;
 }
 
-/** After a late timer the bytes for the board come at this many times their speed, no burst. */
+/** After a late timer the board's bytes come at this many times their speed, no burst. */
 const CATCH_UP = 2;
 const STEP_MS_MAX = 1.5;
 /** How long the wire sleeps while bytes flow: finer towards the board, where they fill a ring. */
@@ -47,7 +46,7 @@ export class Wire {
   #board: BoardMemory | null = null;
   #receiver: BoardReceiver | null = null;
   #end: WireEnd | null = null;
-  /** From power-up to the first host nothing is lost: a test sees what main.py printed. */
+  /** From power-up to the first host nothing is lost. */
   #paused = true;
   /** A receiver may send from within `data`: that must not overtake what is being delivered. */
   #pumping = false;
@@ -294,8 +293,8 @@ export class Wire {
     }
     const endMs = Math.min(toHostAt ?? Infinity, toBoardAt ?? Infinity);
     const leftMs = endMs - performance.now();
+    if (leftMs < SPIN_MS_MAX && !inFifo) return this.#clock.soon();
     const tickMs = toBoardAt === null && !inFifo ? TICK_TO_HOST_MS : TICK_TO_BOARD_MS;
-    if (leftMs < SPIN_MS_MAX && !inFifo) this.#clock.soon();
-    else this.#clock.later(Math.max(1, Math.min(tickMs, Math.floor(leftMs))));
+    this.#clock.later(Math.max(1, Math.min(tickMs, Math.floor(leftMs))));
   }
 }
