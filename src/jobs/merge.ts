@@ -4,7 +4,7 @@ import type { BlbWriter } from '../archive/blb-writer.js';
 import type { Manifest } from '../archive/manifest.js';
 import { pathOfEntry } from '../archive/manifest.js';
 import { newFileOf } from '../archive/member-copy.js';
-import type { KnownArchive } from '../chain/archive.js';
+import type { ChainArchive, KnownArchive } from '../chain/archive.js';
 import { isKnown } from '../chain/archive.js';
 import type { MergePlan } from '../chain/merge-plan.js';
 import { planMerge, planReplace } from '../chain/merge-plan.js';
@@ -17,6 +17,7 @@ import { ContentReader } from './content-reader.js';
 import type { JobContext, StoreParts } from './context.js';
 import { JobVoice } from './job-voice.js';
 import { manifestDraft } from './manifest-draft.js';
+import { requireReadable } from './require-readable.js';
 import { selectBackup } from './select-backup.js';
 import { VerifiedArchives } from './verified-archives.js';
 
@@ -98,7 +99,7 @@ export async function mergeUnderLock(
   const merged = plan.existing ?? (await writeMerged(input, plan, voice, context));
   if (plan.pinned && !merged.pinned) await store.setPin(merged.path, true);
   const { remove, kept } = input.replace
-    ? planReplace((await listArchives(store)).archives, merged)
+    ? planReplace(await removable(input), merged)
     : { remove: [], kept: [] };
   await store.remove(remove.map((archive) => archive.path));
   return {
@@ -114,6 +115,12 @@ export async function mergeUnderLock(
     archiveSize: merged.archiveBytes,
     dryRun: false,
   };
+}
+
+async function removable(input: MergeUnderLock): Promise<readonly ChainArchive[]> {
+  const listing = await listArchives(input.store);
+  requireReadable(listing, [input.boardFolder]);
+  return listing.archives;
 }
 
 function tipOf(listing: ArchiveListing, path: string): KnownArchive {

@@ -15,6 +15,7 @@ import { listArchives } from './archive-listing.js';
 import { identityOfManifest } from './board-identity.js';
 import type { JobContext, StoreParts } from './context.js';
 import { imaginedMerge, mergeUnderLock } from './merge.js';
+import { requireReadable } from './require-readable.js';
 import { isOfBoard } from './select-backup.js';
 
 /** Restic's keep rules; they are OR-ed and independent of each other. 0 or absent: rule not given, -1: all. */
@@ -97,17 +98,14 @@ export async function prune(
     const { left, folds } = imaginedFolds(first.archives, mergeTargets);
     return resultOf(plans(left), folds, true);
   }
-  const locks = await lockAll(
-    store,
-    foldersOf(first, boards),
-    options.retryLockMs ?? 0,
-    context.signal,
-  );
+  const folders = foldersOf(first, boards);
+  const locks = await lockAll(store, folders, options.retryLockMs ?? 0, context.signal);
   try {
     await store.sweep();
     const folds: Fold[] = [];
     for (;;) {
       const listing = await listArchives(store);
+      requireReadable(listing, folders);
       const [target] = newTargets(mergeTargets(listing.archives), folds);
       if (target === undefined) break;
       const boardFolder = folderOf(first, target.path);
@@ -118,7 +116,9 @@ export async function prune(
       const removed = listing.archives.filter(({ path }) => done.removed.includes(path));
       folds.push({ tip: target, merged: done.archive ?? '', removed });
     }
-    const due = plans((await listArchives(store)).archives);
+    const last = await listArchives(store);
+    requireReadable(last, folders);
+    const due = plans(last.archives);
     for (const plan of due) await store.remove(plan.remove.map((archive) => archive.path));
     return resultOf(due, folds, false);
   } finally {

@@ -7,6 +7,7 @@ import { BelayError } from '../core/errors.js';
 import type { FolderLock, StoredBackup } from '../store/backup-folder.js';
 import { chainArchiveOf, listArchives } from './archive-listing.js';
 import type { JobContext, StoreParts } from './context.js';
+import { requireReadable } from './require-readable.js';
 import { chooseBackup, selectBackup } from './select-backup.js';
 
 export interface RemoveOptions {
@@ -79,6 +80,10 @@ async function removal(
     );
     if (!targets.includes(stored)) targets.push(stored);
   }
+  requireReadable(
+    listing,
+    targets.map((each) => each.boardFolder),
+  );
   const safety = targets.filter((each) => each.safety).map(chainArchiveOf);
   const plan = planRemoval(
     listing.lineage,

@@ -140,7 +140,10 @@ class DiskFolder implements BackupFolder {
     const boardFolder = boardFolderOf(path);
     const folder = join(boardFolder, QUARANTINE_FOLDER);
     await makeFolder(folder);
-    const taken = new Set(await readdir(folder));
+    const names = await readdir(folder).catch((error: unknown) => {
+      throw diskError('read the folder', folder, error);
+    });
+    const taken = new Set(names);
     let name = basename(path);
     for (let copy = 2; taken.has(name); copy += 1) name = `${copy}-${basename(path)}`;
     const target = join(folder, name);

@@ -7,6 +7,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { diskCodeOf } from '../archive/disk.js';
 import { BelayError, cancelled, throwIfAborted } from '../core/errors.js';
 import type { FolderLock, LockHolder, LockOptions } from './backup-folder.js';
 import type { LockRecord } from './lock-file.js';
@@ -25,6 +26,7 @@ export const HEARTBEAT_MS = 30_000;
 export const STANDSTILL_MS = 600_000;
 /** An empty lock file is one whose maker died between making and writing it. */
 const EMPTY_MS_MAX = 2_000;
+const RELEASE_TRIES_MAX = 3;
 const POLL_MS_MIN = 4;
 const POLL_MS_MAX = 250;
 
@@ -189,9 +191,19 @@ class HeldLock implements FolderLock {
   async #end(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beat;
-    const record = decodeLock((await readLock(this.#path)) ?? '');
-    if (record?.token === this.token) await unlink(this.#path).catch(() => {});
+    for (let tries = 1; tries <= RELEASE_TRIES_MAX; tries += 1) if (await this.#removed()) break;
     await this.#handle.close().catch(() => {});
+  }
+
+  /** A lock that stays would shut this process itself out: a passing failure is tried again. */
+  async #removed(): Promise<boolean> {
+    try {
+      const record = decodeLock((await readLock(this.#path)) ?? '');
+      if (record?.token === this.token) await unlink(this.#path);
+      return true;
+    } catch (error) {
+      return diskCodeOf(error) === 'ENOENT';
+    }
   }
 }
 

@@ -46,11 +46,14 @@ export async function createLock(
   try {
     await handle.write(encodeLock(record), 0, 'utf8');
     await link(temporary, path);
-    await unlink(temporary);
+    // The lock is made, whatever becomes of its other name: a later run sweeps that.
+    await unlink(temporary).catch(() => {});
     return handle;
   } catch (error) {
-    await handle.close();
     await unlink(temporary).catch(() => {});
+    // A network folder may say that it failed although it did not.
+    if (await holdsToken(path, record.token).catch(() => false)) return handle;
+    await handle.close().catch(() => {});
     const code = diskCodeOf(error);
     if (code === 'EEXIST') return null;
     if (code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS') {
@@ -62,12 +65,19 @@ export async function createLock(
 
 /** FAT, exFAT and some network folders have no hard links: empty for a moment, then written. */
 async function createWithoutLinks(path: string, record: LockRecord): Promise<FileHandle | null> {
+  let handle: FileHandle;
   try {
-    const handle = await open(path, 'wx', 0o644);
+    handle = await open(path, 'wx', 0o644);
+  } catch (error) {
+    if (diskCodeOf(error) === 'EEXIST') return null;
+    throw diskError('write the lock in', dirname(path), error);
+  }
+  try {
     await handle.write(encodeLock(record), 0, 'utf8');
     return handle;
   } catch (error) {
-    if (diskCodeOf(error) === 'EEXIST') return null;
+    await handle.close().catch(() => {});
+    await unlink(path).catch(() => {});
     throw diskError('write the lock in', dirname(path), error);
   }
 }

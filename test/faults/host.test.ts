@@ -248,9 +248,7 @@ describe('a lock that is there already', () => {
     const error = await lab.refused(dir, backup, 11);
     expect(error.message).toContain('merge');
     expect(error.message).toContain(String(process.pid));
-    const waiting = lab.belay(dir, [...backup, '--retry-lock', '20s'], {
-      onOutput: () => existsSync(held) && unlinkSync(held),
-    });
+    const waiting = lab.belay(dir, [...backup, '--retry-lock', '20s']);
     setTimeout(() => existsSync(held) && unlinkSync(held), 1_500);
     expect((await waiting).status).toBe(0);
   });
