@@ -169,7 +169,7 @@ export class Wire {
     return this.#toBoard.waitingBytes + (this.#receiver?.heldBytes ?? 0);
   }
 
-  /** Drops what the host has sent and not yet put on the wire. */
+  /** Drops what has not left the host. */
   flush(): void {
     this.#toBoard.clear();
     this.#settleDrains();
@@ -293,8 +293,8 @@ export class Wire {
     }
     const endMs = Math.min(toHostAt ?? Infinity, toBoardAt ?? Infinity);
     const leftMs = endMs - performance.now();
-    if (leftMs < SPIN_MS_MAX && !inFifo) return this.#clock.soon();
     const tickMs = toBoardAt === null && !inFifo ? TICK_TO_HOST_MS : TICK_TO_BOARD_MS;
-    this.#clock.later(Math.max(1, Math.min(tickMs, Math.floor(leftMs))));
+    if (leftMs < SPIN_MS_MAX && !inFifo) this.#clock.soon();
+    else this.#clock.later(Math.max(1, Math.min(tickMs, Math.floor(leftMs))));
   }
 }
