@@ -1,4 +1,3 @@
 # Reads a raw deflate stream; window 2**size.
-import io
 def inflating(source, size):
     return deflate.DeflateIO(source, deflate.RAW, size)

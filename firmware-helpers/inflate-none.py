@@ -1,2 +1,1 @@
 # Contents come as they are.
-import io

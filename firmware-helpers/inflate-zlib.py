@@ -1,4 +1,3 @@
 # Reads a raw deflate stream by the older module; window 2**size.
-import io
 def inflating(source, size):
     return zlib.DecompIO(source, -size)

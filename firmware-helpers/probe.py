@@ -5,7 +5,7 @@
 import sys, gc
 path = sys.path[:]
 sys.path[:] = ['/.']
-for name in 'os time hashlib binascii machine vfs microcontroller select deflate zlib'.split():
+for name in 'os time hashlib binascii machine vfs microcontroller select deflate zlib io'.split():
     for item in 'u' + name, name:
         try:
             globals()[name] = __import__(item)
@@ -22,7 +22,7 @@ machine.unique_id()
 microcontroller.cpu.uid
 time.localtime(0)[0]
 gc.collect()or gc.mem_free()
-hasattr(binascii,'crc32')
+[hasattr(binascii,z)for z in('crc32','b2a_base64')]
 [hasattr(hashlib,z)for z in('sha256','new')]
 [hasattr(os,z)for z in('ilistdir','sync')]
 [hasattr(z,'buffer')for z in(sys.stdin,sys.stdout)]

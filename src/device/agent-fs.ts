@@ -1,10 +1,11 @@
 /** The real BoardFs: a board's files through the agent. */
 import { comparePaths } from '../core/device-path.js';
-import { BelayError } from '../core/errors.js';
+import { BelayError, throwIfAborted } from '../core/errors.js';
 import type { Tree, TreeEntry, TreeFile } from '../core/tree.js';
 import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
 import { applyOperations } from './apply-operations.js';
+import { mismatchedPuts } from './content-check.js';
 import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
 import type { Identity } from './identify.js';
 import { readFiles } from './read-files.js';
@@ -38,8 +39,10 @@ export class AgentFs implements BoardFs {
     return { ...result, tree, matchedKnown: options.known !== undefined && sameTree(tree, options.known) };
   }
 
-  read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent> {
-    return readFiles(this.agent, this.#walk, files, options);
+  async *read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent> {
+    yield* readFiles(this.agent, this.#walk, files, options);
+    // All may have come before the caller's stop was heard: it is a stop all the same.
+    throwIfAborted(options.signal);
   }
 
   async *apply(operations: readonly BoardOperation[], options: ApplyOptions): AsyncIterable<ApplyEvent> {
@@ -50,7 +53,13 @@ export class AgentFs implements BoardFs {
         hint: 'a backup works; to restore, extract the backup and copy the files by another way',
       });
     }
-    yield* applyOperations({ agent: this.agent, clock: this.#clock, rungs: upload }, operations, options);
+    const wrong = this.#canHash ? [] : await mismatchedPuts(operations);
+    for (const operation of wrong) {
+      yield { kind: 'failed', operation, code: 'board/integrity', message: `/${operation.path}: the content does not match its hash` };
+    }
+    if (wrong.length > 0 && !options.keepGoing) return;
+    const right = wrong.length === 0 ? operations : operations.filter((operation) => !wrong.includes(operation));
+    yield* applyOperations({ agent: this.agent, clock: this.#clock, rungs: upload }, right, options);
   }
 
   async hash(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {

@@ -36,7 +36,10 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
     try {
       const output = await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal });
       const answers = answersIn(output);
-      if (answers !== null) return identityOf(answers);
+      if (answers !== null) {
+        const identity = identityOf(answers);
+        return identity.info.firmware === 'micropython' ? identity : await withDriveState(session, identity, signal);
+      }
     } catch (error) {
       if (!isBelayError(error, 'repl/exec-failed')) throw error;
       const tiny = await identifyTiny(session, signal);
@@ -45,6 +48,28 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
     }
     if (attempt >= ATTEMPTS) throw new BelayError('board/integrity', 'the board answered the first questions three times with damage', { hint: 'try another cable or a lower --baud' });
   }
+}
+
+/**
+ * CircuitPython's flash is either the computer's drive or Python's to write, never both: it says
+ * which (circuitpython shared-bindings/storage: VfsFat.readonly). Asked without writing anything.
+ */
+const DRIVE_STATE = `p=sys.path[:]
+sys.path[:]=['/.']
+try:
+ import storage
+ r=storage.getmount('/').readonly
+except Exception:
+ r=None
+sys.path[:]=p
+print('~',r)`;
+
+async function withDriveState(session: ReplSession, identity: Identity, signal: AbortSignal): Promise<Identity> {
+  const output = await session.exec(checkedExec(DRIVE_STATE), { timeoutMs: PROBE_MS_MAX, signal });
+  const answer = tildeLines(output).at(-1);
+  const readOnly = answer === 'True' ? true : answer === 'False' ? false : null;
+  const mounts = identity.info.mounts.map((mount) => (mount.path === '' ? { ...mount, readOnly } : mount));
+  return { ...identity, info: { ...identity.info, mounts } };
 }
 
 function notMicroPython(error: unknown): unknown {
@@ -116,16 +141,18 @@ const hex = (value: Literal | undefined): string | null =>
 
 /** Pure: what the answers (in the order of probe.py) say. */
 export function identityOf(answers: readonly Literal[]): Identity {
-  const [implementation, platform, uname, uniqueId, cpuUid, year, memFree, crc, hashes, osCan, binary, deflate, zlib, rootSpace, vfsMounts, listMounts, dogs, odd, streams] = answers;
+  const [implementation, platform, uname, uniqueId, cpuUid, year, memFree, binascii, hashes, osCan, binary, deflate, zlib, rootSpace, vfsMounts, listMounts, dogs, odd, streams] = answers;
   const [name, version, ...rest] = list(implementation);
   const isMicroPython = name === 'micropython';
   const [sha256, newHash] = list(hashes);
   const [ilistdir, sync] = list(osCan);
   const [stdin, stdout] = list(binary);
-  const hasBinascii = crc !== null;
+  // hexlify is as old as the module itself; base64 was left out of small builds.
+  const hasBinascii = Array.isArray(binascii);
+  const [crc, base64] = list(binascii);
   const mounts = mountsOf(rootSpace, vfsMounts, listMounts);
   const rungs: AgentRungs = {
-    output: stdout === true ? 'raw' : hasBinascii ? 'base64' : 'repr',
+    output: stdout === true ? 'raw' : base64 === true ? 'base64' : hasBinascii ? 'hex' : 'repr',
     check: crc === true ? 'crc32' : sha256 === true || newHash === true ? 'sha256' : 'fletcher',
     hash: sha256 === true ? 'sha256' : newHash === true ? 'new' : crc === true ? 'crc32' : 'none',
     listing: ilistdir === true ? 'ilistdir' : 'listdir',

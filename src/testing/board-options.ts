@@ -23,6 +23,8 @@ export interface Dialect {
   readonly programs?: readonly [string, string];
   /** False: `uos`, `ubinascii` and the like are gone. */
   readonly prefixedModules?: boolean;
+  /** False: `os`, `binascii` and the like are there by their `u` names alone. */
+  readonly plainModules?: boolean;
   /** False: `sys.stdout` and `sys.stdin` have no `buffer`. */
   readonly stdoutBuffer?: boolean;
   readonly tupleLength?: 3 | 4;
@@ -149,6 +151,7 @@ function settleDialect(dialect: Dialect): Required<Dialect> {
     implementation: 'micropython',
     programs: ['boot.py', 'main.py'],
     prefixedModules: true,
+    plainModules: true,
     stdoutBuffer: true,
     tupleLength: 4,
     rawPaste: 'on',

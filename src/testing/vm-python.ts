@@ -19,6 +19,7 @@ export interface PythonProfile {
   /** Names that modules lack: 'binascii.crc32'. */
   readonly hiddenNames: readonly string[];
   readonly prefixedModules: boolean;
+  readonly plainModules: boolean;
   /** Modules that are there besides, by name, as Python source. */
   readonly extraModules: Readonly<Record<string, string>>;
   /** `sys.implementation.name`. */
@@ -151,8 +152,15 @@ const PREFIXED =
     ' ',
   );
 
+/** Modules without a plain name where weak links were off, before 1.13; `io` has no other one here. */
+const PLAIN =
+  'binascii collections ctypes errno hashlib heapq json os random re select socket ssl struct time zlib'.split(
+    ' ',
+  );
+
 function allNames(profile: PythonProfile): string[] {
   const names = profile.hiddenModules.flatMap((name) => [name, `u${name}`]);
   if (!profile.prefixedModules) names.push(...PREFIXED.map((name) => `u${name}`));
+  if (!profile.plainModules) names.push(...PLAIN);
   return names;
 }

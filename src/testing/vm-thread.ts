@@ -149,6 +149,7 @@ function workerSettings(settings: Settings) {
       extraModules: dialect.extraModules,
       implementation: dialect.implementation,
       prefixedModules: dialect.prefixedModules,
+      plainModules: dialect.plainModules,
       tupleLength: dialect.tupleLength,
       mountPoint: dialect.mountPoint,
       otherMounts: Object.keys(dialect.otherMounts),

@@ -17,6 +17,8 @@ export interface BoardAbilities {
   readonly restores: boolean;
   /** Largest file that the test may write. */
   readonly bigBytes: number;
+  /** The mount that all of it lies in, where there is nothing at the root. */
+  readonly below?: string;
 }
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -30,8 +32,9 @@ export function deviceFsContract(
   start: (files: Readonly<Record<string, Uint8Array | null>>) => Promise<BoardUnderTest>,
   abilities: BoardAbilities = { folders: true, restores: true, bigBytes: 70_000 },
 ): void {
-  const allBytes = Uint8Array.from({ length: 256 }, (_, at) => at);
-  const big = Uint8Array.from({ length: abilities.bigBytes }, (_, at) => (at * 7 + (at >> 8)) & 255);
+  const at = (path: string) => (abilities.below === undefined ? path : `${abilities.below}/${path}`);
+  const allBytes = Uint8Array.from({ length: 256 }, (_, index) => index);
+  const big = Uint8Array.from({ length: abilities.bigBytes }, (_, index) => (index * 7 + (index >> 8)) & 255);
   const flat: Record<string, Uint8Array | null> = {
     'main.py': bytesOf('print("hello")\n'),
     empty: new Uint8Array(0),
@@ -39,7 +42,7 @@ export function deviceFsContract(
     'all.bin': allBytes,
     'big.bin': big,
   };
-  const content: Record<string, Uint8Array | null> = abilities.folders
+  const given: Record<string, Uint8Array | null> = abilities.folders
     ? {
         ...flat,
         lib: null,
@@ -51,11 +54,12 @@ export function deviceFsContract(
         nothing: null,
       }
     : flat;
+  const content = Object.fromEntries(Object.entries(given).map(([path, bytes]) => [at(path), bytes]));
 
   describe(`the files of ${name}`, () => {
     let board: BoardUnderTest;
     beforeEach(async () => {
-      board = await start(content);
+      board = await start(given);
     });
     afterEach(async () => {
       await board.close();
@@ -63,9 +67,10 @@ export function deviceFsContract(
 
     it('are listed whole, in the order of their bytes, with sizes', async () => {
       const { tree } = await board.fs.scan(everything());
-      expect(tree.map((entry) => entry.path)).toEqual(Object.keys(content).sort(comparePaths));
+      const found = tree.map((entry) => entry.path).filter((path) => path !== abilities.below);
+      expect(found).toEqual(Object.keys(content).sort(comparePaths));
       for (const entry of tree) {
-        const expected = content[entry.path];
+        const expected = content[entry.path] ?? null;
         if (expected === null) expect(entry.kind).toBe('folder');
         else expect(entry).toMatchObject({ kind: 'file', sizeBytes: expected?.length });
       }
@@ -80,7 +85,7 @@ export function deviceFsContract(
       const scan = await board.fs.scan({ ...everything(), hashes: 'content' });
       const same = await board.fs.scan({ ...everything(), hashes: 'content', known: scan.tree });
       expect(same.tree).toEqual(scan.tree);
-      const older = scan.tree.filter((entry) => entry.path !== 'empty').map((entry) => (entry.kind === 'file' && entry.path === 'main.py' ? { ...entry, sha256: sha256(bytesOf('old')) } : entry));
+      const older = scan.tree.filter((entry) => entry.path !== at('empty')).map((entry) => (entry.kind === 'file' && entry.path === at('main.py') ? { ...entry, sha256: sha256(bytesOf('old')) } : entry));
       const changed = await board.fs.scan({ ...everything(), hashes: 'content', known: older });
       expect(changed.tree).toEqual(scan.tree);
       expect(changed.matchedKnown).toBe(false);
@@ -99,17 +104,17 @@ export function deviceFsContract(
 
     it('are read one by one too, and one that has gone is named while the rest is read', async () => {
       const { tree } = await board.fs.scan(everything());
-      const main = tree.find((entry): entry is TreeFile => entry.path === 'main.py') as TreeFile;
-      const gone: TreeFile = { ...main, path: 'gone.py' };
+      const main = tree.find((entry): entry is TreeFile => entry.path === at('main.py')) as TreeFile;
+      const gone: TreeFile = { ...main, path: at('gone.py') };
       const read = await readAll(board.fs, [gone, main]);
-      expect(read.failed).toEqual(['gone.py']);
-      expect(Buffer.from(read.bytes.get('main.py') as Uint8Array).toString()).toBe('print("hello")\n');
+      expect(read.failed).toEqual([at('gone.py')]);
+      expect(Buffer.from(read.bytes.get(at('main.py')) as Uint8Array).toString()).toBe('print("hello")\n');
     });
 
     it('can be hashed by name, null where there is none', async () => {
-      const hashes = await board.fs.hash(['main.py', 'nowhere'], signal());
-      expect(hashes.get('main.py')).toBe(sha256(flat['main.py'] as Uint8Array));
-      expect(hashes.get('nowhere')).toBeNull();
+      const hashes = await board.fs.hash([at('main.py'), at('nowhere')], signal());
+      expect(hashes.get(at('main.py'))).toBe(sha256(flat['main.py'] as Uint8Array));
+      expect(hashes.get(at('nowhere'))).toBeNull();
     });
 
     it('stop being read when the job is cancelled', async () => {
@@ -125,12 +130,12 @@ export function deviceFsContract(
     if (!abilities.restores) return;
 
     it.each(['staged', 'one-by-one', 'in-place'] as const)('take a restore, %s', async (strategy) => {
-      const put = (path: string, bytes: Uint8Array): BoardOperation => ({ kind: 'put', path, sizeBytes: bytes.length, sha256: sha256(bytes), modifiedS: null, content: () => pieces(bytes) });
-      const folders: BoardOperation[] = abilities.folders ? [{ kind: 'make-folder', path: 'new' }, { kind: 'make-folder', path: 'new/er' }, put('new/er/file', bytesOf('deep'))] : [];
+      const put = (path: string, bytes: Uint8Array): BoardOperation => ({ kind: 'put', path: at(path), sizeBytes: bytes.length, sha256: sha256(bytes), modifiedS: null, content: () => pieces(bytes) });
+      const folders: BoardOperation[] = abilities.folders ? [{ kind: 'make-folder', path: at('new') }, { kind: 'make-folder', path: at('new/er') }, put('new/er/file', bytesOf('deep'))] : [];
       const operations: BoardOperation[] = [
-        { kind: 'delete-file', path: 'empty' },
+        { kind: 'delete-file', path: at('empty') },
         ...folders,
-        put('control.bin', Uint8Array.from({ length: 400 }, (_, at) => 3 + (at & 1))),
+        put('control.bin', Uint8Array.from({ length: 400 }, (_, index) => 3 + (index & 1))),
         put('big.bin', big.map((byte) => byte ^ 0x5a)),
         put('main.py', bytesOf('print("new")\n')),
       ];
@@ -138,27 +143,27 @@ export function deviceFsContract(
       expect(events.filter((event) => event.kind === 'failed')).toEqual([]);
       expect(events.filter((event) => event.kind === 'done')).toHaveLength(operations.length);
       const dump = await board.dump();
-      const expected: Record<string, Uint8Array | null> = { ...content };
+      const expected: Record<string, Uint8Array | null> = { ...given };
       delete expected['empty'];
       if (abilities.folders) Object.assign(expected, { new: null, 'new/er': null, 'new/er/file': bytesOf('deep') });
-      Object.assign(expected, { 'control.bin': Uint8Array.from({ length: 400 }, (_, at) => 3 + (at & 1)), 'big.bin': big.map((byte) => byte ^ 0x5a), 'main.py': bytesOf('print("new")\n') });
+      Object.assign(expected, { 'control.bin': Uint8Array.from({ length: 400 }, (_, index) => 3 + (index & 1)), 'big.bin': big.map((byte) => byte ^ 0x5a), 'main.py': bytesOf('print("new")\n') });
       expect([...dump.keys()].sort()).toEqual(Object.keys(expected).sort());
       for (const [path, bytes] of Object.entries(expected)) if (bytes !== null) expect(Buffer.from(dump.get(path) as Uint8Array).equals(Buffer.from(bytes)), path).toBe(true);
     });
 
     it('are not touched by content that does not match its hash', async () => {
-      const operation: BoardOperation = { kind: 'put', path: 'main.py', sizeBytes: 3, sha256: sha256(bytesOf('other')), modifiedS: null, content: () => pieces(bytesOf('new')) };
+      const operation: BoardOperation = { kind: 'put', path: at('main.py'), sizeBytes: 3, sha256: sha256(bytesOf('other')), modifiedS: null, content: () => pieces(bytesOf('new')) };
       const events = await applyAll(board.fs, [operation], 'staged');
       expect(events.at(-1)).toMatchObject({ kind: 'failed', code: 'board/integrity' });
       const dump = await board.dump();
       expect(Buffer.from(dump.get('main.py') as Uint8Array).toString()).toBe('print("hello")\n');
-      expect([...dump.keys()].sort()).toEqual(Object.keys(content).sort());
+      expect([...dump.keys()].sort()).toEqual(Object.keys(given).sort());
     });
 
     if (!abilities.folders) return;
 
     it('lose an empty folder on demand, and keep one that is not', async () => {
-      const events = await applyAll(board.fs, [{ kind: 'delete-folder', path: 'nothing' }, { kind: 'delete-folder', path: 'lib' }], 'staged');
+      const events = await applyAll(board.fs, [{ kind: 'delete-folder', path: at('nothing') }, { kind: 'delete-folder', path: at('lib') }], 'staged');
       expect(events.map((event) => event.kind)).toEqual(['done', 'failed']);
       expect([...(await board.dump()).keys()]).not.toContain('nothing');
     });

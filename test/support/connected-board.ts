@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectBoard } from '../../src/device/board.js';
 import type { BoardConnection } from '../../src/device/device-fs.js';
+import type { BytePort } from '../../src/transport/byte-port.js';
 import type { SessionClock } from '../../src/transport/repl-session.js';
 // The board's worker runs from the build, so the build is what plays it here.
 import { VirtualBoard, type VirtualBoardOptions } from '../../dist/testing/index.js';
@@ -47,7 +48,11 @@ export async function connectedBoard(options: VirtualBoardOptions): Promise<Conn
 }
 
 export function connectTo(virtual: VirtualBoard): Promise<BoardConnection> {
-  return connectBoard(virtual.port(), {
+  return connectOver(virtual.port());
+}
+
+export function connectOver(port: BytePort): Promise<BoardConnection> {
+  return connectBoard(port, {
     clock: realClock,
     random: (bytes) => randomBytes(bytes).toString('hex'),
     signal: new AbortController().signal,
