@@ -27,9 +27,19 @@ export function boardDifferences(
   if (device.firmware !== info.firmware) {
     warn('other-firmware', `the backup is of ${device.firmware}, the board runs ${info.firmware}`);
   }
-  const bytecode = bytecodeProblem(device.mpy, info.mpy);
-  if (bytecode !== null && targets.some((path) => path.endsWith('.mpy')))
-    warn('other-bytecode', bytecode);
+  if (device.firmware === info.firmware && device.version !== info.version) {
+    warn('other-version', `the backup is of version ${device.version}, the board runs ${info.version}`);
+  }
+  const flashBytes = rootBytes(device.mounts);
+  const hereBytes = rootBytes(info.mounts);
+  if (flashBytes !== null && hereBytes !== null && hereBytes < flashBytes) {
+    warn('smaller-flash', `the backup's board has room for ${flashBytes} bytes, this one for ${hereBytes}`);
+  }
+  if (info.firmware === 'micropython' && device.firmware === 'circuitpython') {
+    for (const path of targets.filter((target) => target === 'code.py')) {
+      warnings.push({ code: 'not-started', message: 'MicroPython starts main.py, not code.py', path });
+    }
+  }
   const mounts = new Set(info.mounts.map((mount) => mount.path));
   for (const root of source.scope.roots) {
     if (root !== '' && !mounts.has(root)) {
@@ -46,12 +56,9 @@ function nameOf(board: { readonly machine: string; readonly uniqueId: string | n
   return board.uniqueId === null ? board.machine : `${board.machine} ${board.uniqueId}`;
 }
 
-/** sys.implementation._mpy: the low byte is the version, bits 10 and up the architecture (docs/reference/mpyfiles.rst). */
-function bytecodeProblem(before: number | null, now: number | null): string | null {
-  if (before === null || now === null) return null;
-  if ((before & 0xff) !== (now & 0xff)) {
-    return `.mpy files were made for bytecode version ${before & 0xff}, the board runs version ${now & 0xff}`;
-  }
-  if (before >> 10 !== now >> 10) return '.mpy files may hold native code of another processor';
-  return null;
+/** What the file system at the root holds in all; null where nothing is known of it. */
+function rootBytes(
+  mounts: readonly { readonly path: string; readonly totalBytes: number | null }[],
+): number | null {
+  return mounts.find((mount) => mount.path === '' || mount.path === 'flash')?.totalBytes ?? null;
 }

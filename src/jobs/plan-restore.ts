@@ -2,21 +2,15 @@
  * What a restore is going to do, as a value: shown, tested, then carried out in its order.
  * Planning changes nothing and asks nothing. A plan carried out makes a second plan empty.
  */
-import {
-  bytesOfPath,
-  comparePaths,
-  displayPath,
-  isWithin,
-  nameOfPath,
-  parentOfPath,
-  pathProblem,
-} from '../core/device-path.js';
+import { comparePaths, displayPath, isWithin } from '../core/device-path.js';
 import type { TreeEntry, TreeFile } from '../core/tree.js';
 import type { BoardInfo } from '../device/device-fs.js';
 import { boardDifferences } from './board-differences.js';
-import type { FailedPath } from './context.js';
+import { bytecodeProblem } from './bytecode.js';
+import type { FailedPath, JobWarning } from './context.js';
 import { finishPlan } from './finish-plan.js';
 import { extrasOf } from './restore-extras.js';
+import { targetProblem } from './restore-fitness.js';
 import type { DeleteReason, PlannedOperation, RestorePlan, SkippedPath } from './restore-plan.js';
 import type { RestorePlanInput } from './restore-plan-input.js';
 import { PathMapping, selectEntries } from './restore-selection.js';
@@ -55,7 +49,10 @@ export function planRestore(input: RestorePlanInput): RestorePlan {
     unfit: draft.unfit,
     info: input.board.info,
     inPlace: input.inPlace,
-    warnings: boardDifferences(input.source, input.board.info, [...wanted.keys()]),
+    warnings: [
+      ...boardDifferences(input.source, input.board.info, [...wanted.keys()]),
+      ...draft.warnings,
+    ],
   });
 }
 
@@ -83,6 +80,7 @@ class PlanDraft {
   readonly deletions = new Map<string, PlannedOperation>();
   readonly skipped: SkippedPath[] = [];
   readonly unfit: FailedPath[] = [];
+  readonly warnings: JobWarning[] = [];
   readonly #input: RestorePlanInput;
   readonly #current: ReadonlyMap<string, TreeEntry>;
   readonly #unread: readonly string[];
@@ -103,7 +101,11 @@ class PlanDraft {
       this.skipped.push({ path: target, reason: 'failed' });
       return;
     }
-    const problem = this.#problemOf(target, entry);
+    const problem = targetProblem(target, entry, {
+      input: this.#input,
+      current: this.#current,
+      unread: this.#unread,
+    });
     if (problem !== null) {
       if (problem.kind === 'unfit') this.#refuse(target, problem.code, problem.message);
       return;
@@ -134,6 +136,7 @@ class PlanDraft {
       this.#refuse(target, 'chain/missing-content', 'no archive holds its content');
       return;
     }
+    if (!same && this.#cannotRun(target, source)) return;
     if (current?.kind === 'folder' && !this.#deleteTree(target)) return;
     const replaces = file === null ? null : { sha256: file.sha256, sizeBytes: file.sizeBytes };
     this.additions.push({
@@ -145,6 +148,20 @@ class PlanDraft {
       modifiedS,
       replaces,
     });
+  }
+
+  /** Bytecode of another version or processor: refused, or a warning where the user was told. */
+  #cannotRun(target: string, source: string): boolean {
+    const { bytecode, allowUnfit, board } = this.#input;
+    const header = bytecode?.get(source);
+    const problem = header === undefined ? null : bytecodeProblem(header, board.info);
+    if (problem === null) return false;
+    if (allowUnfit === true) {
+      this.warnings.push({ code: 'other-bytecode', message: problem, path: target });
+      return false;
+    }
+    this.#refuse(target, 'board/unfit', problem);
+    return true;
   }
 
   /** The policy leaves what stands there; notes why. */
@@ -199,68 +216,16 @@ class PlanDraft {
     this.#blocked.push(path);
   }
 
-  #problemOf(
-    target: string,
-    entry: TreeEntry,
-  ): {
-    readonly kind: 'unfit' | 'folder-needless';
-    readonly code: string;
-    readonly message: string;
-  } | null {
-    const { info, scannedMounts } = this.#input.board;
-    const unfit = (code: string, message: string) => ({
-      kind: 'unfit' as const,
-      code,
-      message,
-    });
-    const name = pathProblem(target);
-    if (name !== null) return unfit('board/unfit', name);
-    if (!info.hasFolders && entry.kind === 'folder') {
-      return {
-        kind: 'folder-needless',
-        code: 'board/unfit',
-        message: 'this board has no folders',
-      };
-    }
-    if (!info.hasFolders && this.#hasFolderAbove(entry))
-      return unfit('board/unfit', 'this board has no folders');
-    const tooLong = info.hasFolders ? nameOfPath(target) : target;
-    if (bytesOfPath(tooLong).length > info.nameBytesMax) {
-      return unfit(
-        'board/unfit',
-        `longer than the ${info.nameBytesMax} bytes that this board allows`,
-      );
-    }
-    const mount = mountOf(target, info);
-    if (mount !== null && mount.path !== target) {
-      if (mount.readOnly === true) return unfit('board/read-only', `/${mount.path} is read-only`);
-      if (!scannedMounts.has(mount.path))
-        return unfit('board/unfit', `/${mount.path} is a mount that a restore does not touch`);
-    }
-    if (this.#input.safety && this.#unread.some((path) => isWithin(target, path))) {
-      return unfit(
-        'board/file',
-        'what stands there could not be read, so it cannot be saved first',
-      );
-    }
-    return null;
-  }
-
-  #hasFolderAbove(entry: TreeEntry): boolean {
-    const parent = parentOfPath(entry.path);
-    return (
-      parent !== '' &&
-      this.#input.source.tree.some((each) => each.kind === 'folder' && each.path === parent)
-    );
-  }
-
   deleteExtras(mapping: PathMapping, wanted: ReadonlyMap<string, TreeEntry>): void {
     const staying = {
       blocked: this.#blocked,
       deleted: new Set(this.deletions.keys()),
     };
+    const { info } = this.#input.board;
     for (const entry of extrasOf(this.#input, mapping, wanted, staying)) {
-      this.#delete(entry, 'extra');
+      if (mountOf(entry.path, info)?.readOnly === true)
+        this.#refuse(entry.path, 'board/read-only', 'the file system is read-only for Python');
+      else this.#delete(entry, 'extra');
     }
   }
 

@@ -24,6 +24,8 @@ export interface RestoreOptions {
   /** Hash every written file on the board afterwards; default true. */
   readonly verify?: boolean | undefined;
   readonly keepGoing?: boolean | undefined;
+  /** Write also what this board cannot run: .mpy files of another bytecode version or processor. */
+  readonly allowUnfit?: boolean | undefined;
   readonly boardName?: string | null | undefined;
   readonly after?: AfterMode | undefined;
   readonly retryLockMs?: number | undefined;

@@ -2,6 +2,7 @@
 import type { Manifest, ManifestDeviceInfo } from '../archive/manifest.js';
 import type { Tree } from '../core/tree.js';
 import type { BoardInfo } from '../device/device-fs.js';
+import type { BytecodeHeader } from './bytecode.js';
 import type { OverwritePolicy } from './restore-plan.js';
 import type { PathRule, Selection } from './restore-selection.js';
 
@@ -20,6 +21,10 @@ export interface RestorePlanInput {
     /** Paths of the mounts that `tree` lists; the others are not touched. */
     readonly scannedMounts: ReadonlySet<string>;
   };
+  /** First bytes of the backup's .mpy files, by their path in it; those left out are not judged. */
+  readonly bytecode?: ReadonlyMap<string, BytecodeHeader | null>;
+  /** Write also what this board cannot run. */
+  readonly allowUnfit?: boolean;
   readonly selection: Selection;
   readonly to: string;
   readonly map: readonly PathRule[];

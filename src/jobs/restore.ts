@@ -12,7 +12,8 @@ import type { StoredBackup } from '../store/backup-folder.js';
 import { listArchives } from './archive-listing.js';
 import { identityOfConnection } from './board-identity.js';
 import { BoardSession } from './board-session.js';
-import type { BoardParts, JobContext } from './context.js';
+import { bytecodeHeads } from './bytecode-heads.js';
+import type { BoardParts, FailedPath, JobContext } from './context.js';
 import { JobVoice } from './job-voice.js';
 import { mountsToScan, planRestore } from './plan-restore.js';
 import { PreparedPlan } from './prepared-plan.js';
@@ -99,6 +100,12 @@ async function prepareWith(
     for (const { code, message, path } of warnings) voice.warn(code, message, path);
     const plan = planRestore({
       ...given,
+      bytecode: await bytecodeHeads(
+        selectEntries(source.tree, selection),
+        source.content,
+        context.signal,
+      ),
+      allowUnfit: options.allowUnfit ?? false,
       board: {
         tree,
         info: session.info,
@@ -171,6 +178,8 @@ export function requireFeasible(plan: RestorePlan, keepGoing: boolean): void {
       },
     );
   }
+  const locked = plan.unfit.find((each) => each.code === 'board/read-only');
+  if (locked !== undefined) throw readOnlyError(plan, locked);
   const first = plan.unfit[0];
   if (first === undefined || keepGoing) return;
   const others = plan.unfit.length === 1 ? '' : ` (and ${plan.unfit.length - 1} more)`;
@@ -178,7 +187,24 @@ export function requireFeasible(plan: RestorePlan, keepGoing: boolean): void {
     ? (first.code as ErrorCode)
     : 'board/unfit';
   throw new BelayError(code, `/${first.path}: ${first.message}${others}`, {
-    hint: 'leave it out with --exclude, put it elsewhere with --map, or restore the rest with --keep-going',
+    hint: first.path.endsWith('.mpy')
+      ? 'compile it for this board with mpy-cross; --keep-going restores the rest, --allow-unfit writes it all the same'
+      : 'leave it out with --exclude, put it elsewhere with --map, or restore the rest with --keep-going',
     details: { unfit: plan.unfit },
   });
+}
+
+/** Nothing can be written there, so there is no rest to restore: --keep-going makes no difference. */
+function readOnlyError(plan: RestorePlan, first: FailedPath): BelayError {
+  return new BelayError(
+    'board/read-only',
+    `/${first.path}: ${first.message}: while a CircuitPython drive is mounted, the computer alone may write (nothing was changed)`,
+    {
+      hint: [
+        'two ways out: put "import storage; storage.remount(\'/\', readonly=False)" into boot.py by way of the drive, then reset the board (take the lines out again afterwards)',
+        'or, on CircuitPython 10.3 and newer, run storage.unsafe_disable_usb_drive() at its prompt',
+      ].join('; '),
+      details: { unfit: plan.unfit },
+    },
+  );
 }

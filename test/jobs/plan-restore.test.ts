@@ -316,20 +316,18 @@ describe('mapping', () => {
 });
 
 describe('warnings', () => {
-  it('name another board, machine, firmware and bytecode', async () => {
+  it('name another board, machine and firmware', async () => {
     const source = new MemoryBoard({ 'lib/x.mpy': 'M' });
     const info = {
       uniqueId: 'beef',
       machine: 'other',
       firmware: 'circuitpython',
-      mpy: 0x1005,
     };
     const plan = planRestore(await planInput(source, new MemoryBoard({}, { info })));
     expect(plan.warnings.map((each) => each.code)).toEqual([
       'other-board',
       'other-machine',
       'other-firmware',
-      'other-bytecode',
     ]);
     expect(deviceOf(source.info).mpy).toBe(0x2206);
   });

@@ -32,6 +32,7 @@ interface Options extends EverywhereOptions {
   readonly inPlace?: boolean;
   readonly verify: boolean;
   readonly keepGoing?: boolean;
+  readonly allowUnfit?: boolean;
   readonly undo?: boolean;
   readonly all?: boolean;
 }
@@ -248,6 +249,7 @@ function restoreOptionsOf(session: Session, options: Options, choice: BoardChoic
     inPlace: options.inPlace,
     verify: options.verify,
     keepGoing: options.keepGoing,
+    allowUnfit: options.allowUnfit,
     boardName: choice.board,
     after: options.after,
     retryLockMs: session.retryLockMs,
