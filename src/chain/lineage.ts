@@ -47,16 +47,21 @@ export function chainOf(node: LineageNode): readonly KnownArchive[] {
   return chain.reverse();
 }
 
-/** 1 + the highest sequence seen, archives that are broken included. */
+/**
+ * 1 + the highest sequence seen, archives that are broken included. One that does not tell its own
+ * may have taken any later one: room is left for each, so that it finds its place when it is whole again.
+ */
 export function nextSequence(archives: readonly ChainArchive[]): number {
   let highest = 0;
+  let unknown = 0;
   for (const archive of archives) {
     const known = archive.manifest?.sequence ?? frozenRecordOf(archive).sequence;
-    if (typeof known === 'number' && Number.isSafeInteger(known))
+    if (typeof known === 'number' && Number.isSafeInteger(known)) {
       highest = Math.max(highest, known);
+    } else unknown += 1;
     for (const old of archive.manifest?.supersedes ?? []) highest = Math.max(highest, old.sequence);
   }
-  return highest + 1;
+  return highest + unknown + 1;
 }
 
 /** The newest archive of a board that can be restored, by sequence; null where there is none. */

@@ -62,7 +62,8 @@ export function planRetention(
   return { boardKey: request.boardKey, verdicts, remove, warnings };
 }
 
-function refuseEmptyPolicy(policy: KeepPolicy): void {
+/** Throws usage/no-policy. */
+export function refuseEmptyPolicy(policy: KeepPolicy): void {
   if (!isEmptyPolicy(policy)) return;
   throw new BelayError('usage/no-policy', 'no policy was specified, no backups will be removed', {
     hint: 'Give at least one --keep-… option.',

@@ -1,5 +1,6 @@
 /** What a backup is asked for and what it answers. */
 import type { BackupType, Manifest } from '../archive/manifest.js';
+import type { BelayError } from '../core/errors.js';
 import type { AfterMode } from '../device/device-fs.js';
 import type { BoardSummary } from './board-identity.js';
 import type { FailedPath, JobWarning } from './context.js';
@@ -79,4 +80,6 @@ export interface BackupResult {
   readonly warnings: readonly JobWarning[];
   /** What --keep-… removed afterwards; null without keep rules. */
   readonly pruned: PruneResult | null;
+  /** Why the keep rules could not be applied; the backup itself is made. */
+  readonly pruneProblem: BelayError | null;
 }

@@ -8,11 +8,13 @@ import { pathOfEntry } from '../archive/manifest.js';
 import { treeOf } from '../chain/archive.js';
 import { nextSequence } from '../chain/lineage.js';
 import { omittableContent } from '../chain/materialize.js';
-import { BelayError, throwIfAborted } from '../core/errors.js';
+import { refuseEmptyPolicy } from '../chain/retention.js';
+import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder, CommittedArchive, NewArchive } from '../store/backup-folder.js';
 import { chainArchiveOf } from './archive-listing.js';
 import type { BackupOptions, BackupResult, BackupSummary } from './backup-options.js';
+import { requireSpace } from './backup-space.js';
 import { identityOfConnection, summaryOfConnection } from './board-identity.js';
 import { BoardSession } from './board-session.js';
 import type { BoardParts, JobContext } from './context.js';
@@ -20,7 +22,7 @@ import { JobVoice } from './job-voice.js';
 import { manifestDraft } from './manifest-draft.js';
 import type { BackupPlan } from './plan-backup.js';
 import { countFiles } from './plan-backup.js';
-import { prune } from './prune.js';
+import { policyOf, prune } from './prune.js';
 import { readFiles } from './read-files.js';
 import type { Survey } from './survey-board.js';
 import { Surveyor } from './survey-board.js';
@@ -40,6 +42,8 @@ export async function backup(
   options: BackupOptions,
   context: JobContext,
 ): Promise<BackupResult> {
+  // A wrong policy is found before the board is disturbed.
+  if (options.keep !== undefined) refuseEmptyPolicy(policyOf(options.keep));
   const run = new BackupRun(parts.store, options, context);
   run.voice.begin('connecting');
   const session = await BoardSession.open(parts.connect, context);
@@ -96,7 +100,7 @@ class BackupRun {
   ): Promise<BackupResult> {
     if (survey.unchanged && this.#options.skipIfUnchanged === true)
       return this.#withoutArchive(session, survey, 'unchanged');
-    await this.#requireSpace(survey.plan, survey.tree.length);
+    await requireSpace(this.#store, survey.plan, survey.tree.length);
     const archive = await this.#store.create(boardFolder, 'backup', {
       compress: this.#options.compress ?? true,
     });
@@ -105,21 +109,6 @@ class BackupRun {
     } finally {
       await archive.abort();
     }
-  }
-
-  /** The archive is spooled and then joined, so for a moment everything is there twice. */
-  async #requireSpace(plan: BackupPlan, entries: number): Promise<void> {
-    const neededBytes = 2 * (plan.bytesToRead + entries * ENTRY_BYTES);
-    const freeBytes = await this.#store.freeBytes();
-    if (freeBytes === null || freeBytes >= neededBytes) return;
-    throw new BelayError(
-      'store/full',
-      `${this.#store.path} has ${freeBytes} bytes free, this backup may need ${neededBytes}`,
-      {
-        hint: 'free some space, or choose another folder with --dir',
-        details: { freeBytes, neededBytes },
-      },
-    );
   }
 
   async #write(
@@ -276,6 +265,7 @@ class BackupRun {
       ...rest,
       warnings: this.voice.warnings,
       pruned: null,
+      pruneProblem: null,
     };
   }
 
@@ -284,13 +274,17 @@ class BackupRun {
     const { keep, retryLockMs } = this.#options;
     if (keep === undefined || result.outcome !== 'written' || result.summary.partial) return result;
     const board = result.summary.board.uniqueId ?? this.#options.boardName ?? null;
-    const pruned = await prune({ store: this.#store }, { keep, board, retryLockMs }, this.#context);
-    return { ...result, pruned };
+    try {
+      const parts = { store: this.#store };
+      const pruned = await prune(parts, { keep, board, retryLockMs }, this.#context);
+      return { ...result, pruned };
+    } catch (error) {
+      if (!isBelayError(error) || error.code === 'job/cancelled') throw error;
+      this.voice.warn('prune-failed', `old backups were not removed: ${error.message}`);
+      return { ...result, pruneProblem: error };
+    }
   }
 }
-
-/** What an entry may take in the manifest and in the tar, generously. */
-const ENTRY_BYTES = 1024;
 
 function sumOf(copies: BackupPlan['copies']): number {
   return [...copies.values()].reduce((sum, files) => sum + files.length, 0);

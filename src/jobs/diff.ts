@@ -6,11 +6,13 @@ import { BelayError } from '../core/errors.js';
 import type { Tree, TreeFile } from '../core/tree.js';
 import type { ArchiveListing } from './archive-listing.js';
 import { listArchives } from './archive-listing.js';
+import { identityOfConnection } from './board-identity.js';
 import { BoardSession } from './board-session.js';
 import type { ContentReader } from './content-reader.js';
 import type { Connect, JobContext, StoreParts } from './context.js';
 import { filterTree } from './plan-backup.js';
 import { contentOf, knownArchiveOf } from './restore-source.js';
+import type { BackupChoice } from './select-backup.js';
 import { chooseBackup } from './select-backup.js';
 import { TEXT_BYTES_MAX, unifiedDiff } from './text-diff.js';
 
@@ -49,9 +51,10 @@ export async function compareBackups(
   context: JobContext,
 ): Promise<DiffResult> {
   const listing = await listArchives(parts.store);
-  const before = await backupSide(parts, options.a, options.board, listing);
-  if ((options.b ?? 'board') === 'board') return withBoard(parts, options, before, context);
-  const after = await backupSide(parts, options.b as string, options.board, listing);
+  const side = (wanted: string) => backupSide(parts, { wanted, board: options.board }, listing);
+  if ((options.b ?? 'board') === 'board') return withBoard(parts, options, listing, context);
+  const before = await side(options.a);
+  const after = await side(options.b as string);
   try {
     const changes = changesBetween(before.tree, after.tree);
     const shown =
@@ -72,11 +75,10 @@ interface BackupSide {
 
 async function backupSide(
   parts: StoreParts,
-  wanted: string,
-  board: string | null | undefined,
+  choice: Pick<BackupChoice, 'wanted' | 'board' | 'connected'>,
   listing: ArchiveListing,
 ): Promise<BackupSide> {
-  const stored = await chooseBackup(parts, { wanted, board, safety: true }, listing);
+  const stored = await chooseBackup(parts, { ...choice, safety: true }, listing);
   const tip = knownArchiveOf(stored);
   const content = contentOf(parts.store, stored, tip, listing);
   return {
@@ -88,14 +90,20 @@ async function backupSide(
 }
 
 async function withBoard(
-  parts: { readonly connect: Connect | null },
+  parts: StoreParts & { readonly connect: Connect | null },
   options: DiffOptions,
-  before: BackupSide,
+  listing: ArchiveListing,
   context: JobContext,
 ): Promise<DiffResult> {
   if (parts.connect === null) throw new BelayError('usage/invalid', 'no board to compare with');
+  const { a: wanted, board } = options;
+  // `latest` is the connected board's; everything else is refused before a board is disturbed.
+  const named = wanted === 'latest' ? null : await backupSide(parts, { wanted, board }, listing);
   const session = await BoardSession.open(parts.connect, context);
+  let before = named;
   try {
+    const connected = identityOfConnection(session.connection, board ?? null);
+    before ??= await backupSide(parts, { wanted, board, connected }, listing);
     const after = await treeInScope(session, before.scope, before.tree, context.signal);
     const changes = changesBetween(before.tree, after);
     if (options.text !== true) return { a: before.id, b: 'board', changes };
@@ -106,7 +114,7 @@ async function withBoard(
       changes: await withText(changes, before.content, boardText),
     };
   } finally {
-    await before.content.close();
+    await before?.content.close();
     await session.leave('auto');
   }
 }

@@ -1,4 +1,5 @@
 /** Formats that others read, by the ending of a name. */
+import { BelayError } from '../core/errors.js';
 import type { FailedPath } from './context.js';
 
 export type ExchangeFormat = 'tar' | 'tgz' | 'zip' | 'blb' | 'folder';
@@ -11,10 +12,19 @@ const ENDINGS: readonly (readonly [string, ExchangeFormat])[] = [
   ['.blb', 'blb'],
 ];
 
-/** A name with none of the endings is a folder. */
+/** Whoever writes one of these does not mean a folder. */
+const OTHERS = /\.(?:7z|bz2|gz|rar|tbz2?|txz|xz|zst)$/;
+
+/** A name with none of the endings is a folder. Throws usage/invalid for archives of other kinds. */
 export function formatOf(path: string): ExchangeFormat {
   const name = path.toLowerCase();
-  return ENDINGS.find(([ending]) => name.endsWith(ending))?.[1] ?? 'folder';
+  const known = ENDINGS.find(([ending]) => name.endsWith(ending))?.[1];
+  if (known !== undefined) return known;
+  const other = OTHERS.exec(name)?.[0];
+  if (other === undefined) return 'folder';
+  throw new BelayError('usage/invalid', `${path}: ${other} is no format that is written or read`, {
+    hint: 'choose .tar, .tgz, .zip or .blb, or a folder',
+  });
 }
 
 /** The last part of a path of this computer, without its ending: a name for what is in it. */

@@ -201,6 +201,10 @@ describe('a lineage', () => {
     const [a, b] = chain(2) as [KnownArchive, KnownArchive];
     expect(nextSequence([])).toBe(1);
     expect(nextSequence([a, unreadable(b)])).toBe(b.manifest.sequence + 1);
+    const mute = new BelayError('archive/damaged', 'no head');
+    expect(nextSequence([a, { ...b, manifest: null, problem: mute }])).toBe(
+      a.manifest.sequence + 2,
+    );
   });
 
   it('never takes a broken or orphaned archive for the latest', () => {

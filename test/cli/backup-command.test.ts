@@ -73,6 +73,7 @@ function result(changes: Partial<BackupResult['summary']> = {}): BackupResult {
     failed: [],
     warnings: [],
     pruned: null,
+    pruneProblem: null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BelayError } from '../../src/core/errors.js';
 import type { BackupOptions } from '../../src/jobs/backup.js';
 import { backup } from '../../src/jobs/backup.js';
 import { catFile } from '../../src/jobs/cat.js';
@@ -21,6 +22,11 @@ import { MemoryFolder } from '../support/memory-folder.js';
 import { connectTo, testContext } from './job-context.js';
 
 /** A board with four backups: full, two increments, a differential. */
+function bound(target: MemoryFolder, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, name, target);
+  return typeof value === 'function' ? value.bind(target) : value;
+}
+
 async function history() {
   const board = new MemoryBoard({
     'main.py': 'one\n',
@@ -194,6 +200,14 @@ describe('diff and find', () => {
     expect(changes[0]?.text).toContain('+three');
   });
 
+  it('compare the newest backup of the connected board, whoever else has one here', async () => {
+    const { board, store, context, take, differential } = await history();
+    await take({}, new MemoryBoard({ 'main.py': 'other' }, { info: { uniqueId: 'beef0001' } }));
+    const parts = { store, connect: connectTo(board) };
+    const { a, changes } = await compareBackups(parts, { a: 'latest' }, context);
+    expect([a, changes]).toEqual([differential.id, []]);
+  });
+
   it('find the versions of a file, with its absence between', async () => {
     const { parts, context, full, second, differential } = await history();
     const { files } = await findVersions(parts, { pattern: 'lib/a.py' }, context);
@@ -348,6 +362,33 @@ describe('prune, remove, pin', () => {
     );
     expect(pruned?.removed).toHaveLength(4);
     expect(store.files.size).toBe(1);
+  });
+
+  it('refuse keep rules that are none before the board is asked', async () => {
+    const { store, context } = await history();
+    const connect = () => Promise.reject(new Error('nobody may connect'));
+    const run = backup({ connect, store }, { keep: { last: 0 } }, context);
+    await expect(run).rejects.toMatchObject({ code: 'usage/no-policy', exitCode: 2 });
+    expect(store.files.size).toBe(4);
+  });
+
+  it('tell that the old backups are still there when they cannot be removed', async () => {
+    const { board, store, context } = await history();
+    const remove = () =>
+      Promise.reject(new BelayError('store/permission', 'cannot remove anything here'));
+    const stubborn = new Proxy(store, {
+      get: (target, name) => (name === 'remove' ? remove : bound(target, name)),
+    });
+    const options = { type: 'full', keep: { last: 1 } } as const;
+    const result = await backup({ connect: connectTo(board), store: stubborn }, options, context);
+    expect(result).toMatchObject({
+      outcome: 'written',
+      pruned: null,
+      pruneProblem: { code: 'store/permission' },
+      warnings: [{ code: 'prune-failed' }],
+    });
+    expect(store.files.size).toBe(5);
+    expect(store.lockedBy.size).toBe(0);
   });
 });
 

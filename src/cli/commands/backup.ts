@@ -62,6 +62,7 @@ async function backupOne(
   session.finished(finishedOf(result));
   await session.endProgress();
   report(session, result);
+  if (result.pruneProblem !== null) throw result.pruneProblem;
   return statusOf(result);
 }
 
@@ -76,7 +77,8 @@ async function backupMany(
     const connect = boardConnector(session, port, context, { wait: false });
     const result = await backup({ connect, store }, options, context);
     if (session.json) report(session, result);
-    return { value: result, finished: finishedOf(result), partial: result.summary.partial };
+    const partial = result.summary.partial || result.pruneProblem !== null;
+    return { value: result, finished: finishedOf(result), partial };
   });
   await session.endProgress();
   for (const outcome of outcomes) {
