@@ -15,6 +15,7 @@ import {
 import { Agent } from './agent.js';
 import { boardFsOf } from './agent-fs.js';
 import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } from './device-fs.js';
+import { changeBaud } from './fast-baud.js';
 import { identifyBoard } from './identify.js';
 
 /** Where connecting stands, for `doctor` and for verbose output. */
@@ -29,6 +30,8 @@ export interface ConnectOptions {
   readonly after?: AfterMode;
   /** Speed of the port, as it was opened. */
   readonly baud?: number;
+  /** Try this speed for the length of the job; the board stays at `baud` where it can't. */
+  readonly fastBaud?: number;
   readonly onTraffic?: TrafficListener;
   readonly onStep?: (step: ConnectStep) => void;
 }
@@ -38,6 +41,7 @@ const LEAVE_MS_MAX = 7000;
 /** Below this the board should not hold an agent's source besides compiling it (ESP8266: 30 kB). */
 const TIGHT_MEMORY_BYTES = 48 * 1024;
 const HARD_RESET_MS = 500;
+const BAUD_DEFAULT = 115_200;
 const HARD_RESET =
   'try:\n import machine\n machine.reset()\nexcept ImportError:\n import microcontroller\n microcontroller.reset()';
 
@@ -70,10 +74,13 @@ class LiveBoard implements BoardConnection {
   #agent: Agent | null = null;
   #fs: BoardFs | null = null;
   #left: Promise<void> | null = null;
+  readonly #baud: number;
+  #fastBaud: number | null = null;
 
   constructor(port: BytePort, options: ConnectOptions) {
     this.#port = port;
     this.#clock = options.clock;
+    this.#baud = options.baud ?? BAUD_DEFAULT;
     this.portName = port.name;
     this.usbSerial = port.usb?.serialNumber ?? null;
     this.#session = new ReplSession(port, options.clock);
@@ -88,6 +95,7 @@ class LiveBoard implements BoardConnection {
       options.onStep?.('resetting');
       await this.#session.softReset({ signal });
     }
+    if (options.fastBaud !== undefined) await this.#raiseBaud(options.fastBaud, signal);
     options.onStep?.('identifying');
     const identity = await identifyBoard(this.#session, signal);
     const freeBytes = identity.info.probe.freeMemoryBytes;
@@ -104,7 +112,9 @@ class LiveBoard implements BoardConnection {
   }
 
   get info(): BoardInfo {
-    return this.fs.info;
+    const { info } = this.fs;
+    if (this.#fastBaud === null) return info;
+    return { ...info, probe: { ...info.probe, fastBaud: this.#fastBaud } };
   }
 
   get programInterrupted(): boolean {
@@ -142,6 +152,7 @@ class LiveBoard implements BoardConnection {
 
   async #tidyUp(after: AfterMode, signal: AbortSignal): Promise<void> {
     await this.#session.settled();
+    await this.#lowerBaud(signal);
     if (after === 'hard-reset') return this.#hardReset(signal);
     if (this.#restarts(after)) return this.#session.exitRaw({ restart: true, signal });
     await this.#agent?.remove(signal);
@@ -154,6 +165,19 @@ class LiveBoard implements BoardConnection {
     return (
       this.programInterrupted || (this.#arrival?.wasRaw ?? false) || this.#session.softResets > 0
     );
+  }
+
+  async #raiseBaud(fastBaud: number, signal: AbortSignal): Promise<void> {
+    const parts = { session: this.#session, port: this.#port, clock: this.#clock, signal };
+    if (await changeBaud(parts, this.#baud, fastBaud)) this.#fastBaud = fastBaud;
+  }
+
+  /** Whatever comes next, the board's next host finds it at the speed that it had. */
+  async #lowerBaud(signal: AbortSignal): Promise<void> {
+    if (this.#fastBaud === null) return;
+    const parts = { session: this.#session, port: this.#port, clock: this.#clock, signal };
+    await changeBaud(parts, this.#fastBaud, this.#baud);
+    this.#fastBaud = null;
   }
 
   /** The board goes away in the middle of the answer, and its port often with it. */
