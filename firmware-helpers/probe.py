@@ -32,8 +32,7 @@ os.statvfs('/')
 [(z[1],str(z[0])[1:9],os.statvfs(z[1]))for z in vfs.mount()]
 [(z[0],os.statvfs('/'+z[0]))for z in os.ilistdir('/')if len(z)<4 and os.statvfs('/'+z[0])!=os.statvfs('/')]
 dogs.extend(o for c in[_m]+[z.__dict__ for z in sys.modules.values()]for o in c.values()if'WDT'in str(type(o)))or len(dogs)
-os.stat('/*')
-hasattr(select,'poll')""".split('\n'):
+os.stat('/*')""".split('\n'):
     try:
         item = eval(text)
     except OSError as problem:

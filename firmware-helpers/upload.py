@@ -2,41 +2,55 @@
 # spare), two bytes a place, the payload. No byte of it is 3 or 4: at each place the host has turned
 # bit 6, so Ctrl-C stays armed and nothing of a file can end or start a program. Every piece taken
 # out of the ring is acknowledged at once (the count of bytes so far), before anything is written.
-# After damage the line is emptied and one byte says so. README.md has it all.
+# After damage one acknowledgement says so, and every byte is passed over up to the head of the
+# frame that is wanted. README.md has it all.
 results_base = -1
-poll = select.poll()
-poll.register(sys.stdin, 1)
-take_in = sys.stdin.buffer.readinto
-def empty_line():
-    while poll.poll(60):
-        take_in(single)
-def tell(length, value):
-    answer[6] = value >> 8 & 255
-    answer[7] = value & 255
+stdin = getattr(sys.stdin, 'buffer', sys.stdin)
+take_in = stdin.readinto
+try:
+    poll = select.poll()
+    poll.register(sys.stdin, 1)
+    ready = poll.poll
+except Exception:
+    def ready(limit):
+        return limit > 60
+def tell(length):
+    number = len(results)
+    answer[6:11] = bytes((taken >> 8 & 255, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0))
     write_frame(1, answer, length)
 def receive():
-    global inbox_at, inbox_end, expected, taken
+    global inbox_at, inbox_end, expected, taken, damages
+    lost = index = 0
     while 1:
-        for number in range(20):
-            if poll.poll(500):
-                break
+        if not ready(200):
+            index += 1
+            if index > 50:
+                raise OSError(110)
             keep_alive()
+            tell(2 if lost else 5)
+            continue
+        if lost:
+            head[:9] = head[1:]
+            take_in(single)
+            head[9] = single[0]
+            if head[9] != 128 or head[3] != expected | 128:
+                continue
         else:
-            raise OSError(110)
-        take_in(head)
-        taken += 10
+            take_in(head)
         v = [byte & 127 for byte in head]
-        length = v[0] << 7 | v[1]
         kind = v[2] * 2
-        number = 0
-        if sum(v[:8]) & 127 == v[8] and length + kind <= len(inbox):
-            length += kind
-            while number < length and poll.poll(1000):
+        length = (v[0] << 7 | v[1]) + kind
+        if sum(v[:8]) & 127 == v[8] and length <= len(inbox):
+            if lost:
+                taken = 0
+            lost = index = number = 0
+            taken += 10
+            while number < length and ready(1000):
                 size = min(piece, length - number)
                 take_in(inbox_view[number:number + size])
                 number += size
                 taken += size
-                tell(2, taken)
+                tell(5)
             if number == length and v[4] << 21 | v[5] << 14 | v[6] << 7 | v[7] == frame_check(inbox_view[:length], nonce + v[3]) & 0xfffffff:
                 if v[3] - expected & 64:
                     continue
@@ -48,16 +62,20 @@ def receive():
                     inbox_end = length
                     keep_alive()
                     return
-        empty_line()
-        taken = 0
-        tell(1, expected << 8)
+        if not lost:
+            lost = 1
+            damages += 1
+            tell(2)
 class Inbox(io.IOBase):
     def readinto(self, holder):
         global inbox_at
         if inbox_at == inbox_end:
             receive()
         length = min(len(holder), inbox_end - inbox_at)
-        holder[:length] = inbox_view[inbox_at:inbox_at + length]
+        if length == 1:
+            holder[0] = inbox[inbox_at]
+        else:
+            holder[:length] = inbox_view[inbox_at:inbox_at + length]
         inbox_at += length
         return length
 def fetch(length):
@@ -65,30 +83,37 @@ def fetch(length):
     number = 0
     while number < length:
         number += source.readinto(memoryview(holder)[number:])
-    return holder
+    return bytes(holder)
 def fetch_number():
-    return int.from_bytes(fetch(4), 'big')
+    value = number = 0
+    while 1:
+        byte = fetch(1)[0]
+        value |= (byte & 127) << number
+        if byte < 128:
+            return value
+        number += 7
 def put_file(path):
     error = 0
     size = fetch_number()
-    hashed = fetch(digest_length)
     try:
         opened = open(path, 'wb')
     except Exception as problem:
         error = number_of(problem)
     while size:
-        length = source.readinto(memoryview(scratch)[:min(size, len(scratch))])
+        length = source.readinto(scratch_view[:min(size, 512)])
         size -= length
         if not error:
             try:
-                opened.write(memoryview(scratch)[:length])
+                opened.write(scratch_view[:length])
             except Exception as problem:
                 error = number_of(problem)
                 opened.close()
-    if not error:
-        opened.close()
-        if file_digest(path) != hashed:
-            error = 251
+    try:
+        if not error:
+            opened.close()
+            running.update(file_digest(path))
+    except Exception as problem:
+        error = number_of(problem)
     if error:
         try:
             os.remove(path)
@@ -96,47 +121,57 @@ def put_file(path):
             pass
     return error
 def step():
+    global running
     kind = fetch(1)[0]
     if not kind:
         return -1
-    path = bytes(fetch(fetch_number()))
+    if kind == 6:
+        item = running.digest()
+        running = new_hash()
+        return item != fetch(len(item)) and 251
+    path = fetch(fetch_number())
     if kind == 2:
         return put_file(path)
-    item = bytes(fetch(fetch_number())) if kind in (3, 6) else None
     try:
         if kind == 1:
             os.mkdir(path)
-        elif kind == 3:
+        elif kind == 4:
+            os.remove(path)
+        elif kind == 5:
+            os.rmdir(path)
+        elif kind == 7:
+            item = fetch(len(new_hash().digest()))
+            if file_digest(path) != item:
+                return 251
+        else:
+            item = fetch(fetch_number())
             try:
                 os.rename(path, item)
             except Exception:
                 os.stat(path)
                 os.remove(item)
                 os.rename(path, item)
-        elif kind == 4:
-            os.remove(path)
-        elif kind == 5:
-            os.rmdir(path)
-        elif file_digest(path) != item:
-            return 251
+            if kind == 8:
+                running.update(file_digest(item))
     except Exception as problem:
         number = number_of(problem)
         if not (kind == 1 and number == 17 or 3 < kind < 6 and number == 2):
             return number
     return 0
 def apply_job(size, room, stop, ring, base):
-    global inbox, inbox_view, inbox_at, inbox_end, expected, taken, head, single, answer, scratch, source, results, results_base, piece, digest_length
+    global inbox, inbox_view, inbox_at, inbox_end, expected, taken, damages, errors, head, single, answer, scratch, scratch_view, source, results, results_base, piece, running
     inbox = bytearray(room)
     inbox_view = memoryview(inbox)
-    inbox_at = inbox_end = expected = taken = 0
+    inbox_at = inbox_end = expected = taken = damages = errors = 0
     head = bytearray(10)
     single = bytearray(1)
-    answer = bytearray(14)
+    answer = bytearray(16)
     scratch = bytearray(512)
+    scratch_view = memoryview(scratch)
     piece = ring
     results = bytearray()
     results_base = base
-    digest_length = len(new_hash().digest())
+    running = new_hash()
     source = Inbox()
     if size:
         source = inflating(source, size)
@@ -145,13 +180,18 @@ def apply_job(size, room, stop, ring, base):
         if error < 0:
             break
         results.append(error)
-        answer[8] = error
-        tell(3, len(results))
-        if error and stop:
-            empty_line()
-            break
+        keep_alive()
+        if error:
+            errors += 1
+            answer[6:9] = bytes((len(results) >> 8 & 255, len(results) & 255, error))
+            write_frame(1, answer, 3)
+            if stop or error == 251:
+                while ready(60):
+                    take_in(single)
+                break
     if hasattr(os, 'sync'):
         os.sync()
+    tell(5)
 def results_job(base):
     if results_base == base:
         put_bytes(results)

@@ -1,6 +1,6 @@
 /** The real BoardFs: a board's files through the agent. */
 import { comparePaths } from '../core/device-path.js';
-import { BelayError, throwIfAborted } from '../core/errors.js';
+import { throwIfAborted } from '../core/errors.js';
 import type { Tree, TreeEntry, TreeFile } from '../core/tree.js';
 import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
@@ -48,18 +48,31 @@ export class AgentFs implements BoardFs {
   async *apply(operations: readonly BoardOperation[], options: ApplyOptions): AsyncIterable<ApplyEvent> {
     this.#walk = null;
     const { upload } = this.#identity;
-    if (upload.input !== 'raw' && operations.length > 0) {
-      throw new BelayError('board/unfit', 'this firmware has no binary input that can be polled', {
-        hint: 'a backup works; to restore, extract the backup and copy the files by another way',
-      });
-    }
     const wrong = this.#canHash ? [] : await mismatchedPuts(operations);
     for (const operation of wrong) {
       yield { kind: 'failed', operation, code: 'board/integrity', message: `/${operation.path}: the content does not match its hash` };
     }
     if (wrong.length > 0 && !options.keepGoing) return;
     const right = wrong.length === 0 ? operations : operations.filter((operation) => !wrong.includes(operation));
-    yield* applyOperations({ agent: this.agent, clock: this.#clock, rungs: upload }, right, options);
+    const events = applyOperations({ agent: this.agent, clock: this.#clock, rungs: upload }, right, options);
+    yield* this.agent.rungs.hash === 'none' ? this.#readBack(events, options.signal) : events;
+  }
+
+  /** A board without any hash compares nothing: what it holds is read again before it counts as done. */
+  async *#readBack(events: AsyncIterable<ApplyEvent>, signal: AbortSignal): AsyncGenerator<ApplyEvent> {
+    const puts: (BoardOperation & { kind: 'put' })[] = [];
+    for await (const event of events) {
+      if (event.kind === 'done' && event.operation.kind === 'put') puts.push(event.operation);
+      else yield event;
+    }
+    const hashes = await this.hash(
+      puts.map((put) => put.path),
+      signal,
+    );
+    for (const operation of puts) {
+      if (hashes.get(operation.path) === operation.sha256) yield { kind: 'done', operation };
+      else yield { kind: 'failed', operation, code: 'board/integrity', message: `/${operation.path}: what the board holds differs from what was sent` };
+    }
   }
 
   async hash(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {

@@ -45,6 +45,8 @@ export class Agent {
   readonly rungs: AgentRungs;
   /** Bytes of payload in a frame; small where the check is weak or the line noisy. */
   payloadBytes: number;
+  /** The port is the board's own USB: it makes the host wait instead of losing bytes. */
+  backPressure = false;
   #strayBytes = 0;
   #repairs = 0;
 

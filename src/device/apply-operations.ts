@@ -1,5 +1,4 @@
 /** Carries a restore's operations out through the agent, and survives its death half-way. */
-import { crc32, createDeflateRaw } from 'node:zlib';
 import { BelayError, throwIfAborted } from '../core/errors.js';
 import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
@@ -8,13 +7,18 @@ import { codeOfErrno, errnoText } from './errno.js';
 import { EventQueue } from './event-queue.js';
 import { shortName } from './helper-source.js';
 import type { UploadRungs } from './identify.js';
-import { PIECE_BYTES, UploadLink, UPLOAD_ROOM_BYTES } from './upload-link.js';
-import { encodeStep, type PutOperation, type UploadStep, uploadSteps } from './upload-steps.js';
+import { deflated, gathered, windowBitsFor } from './upload-deflate.js';
+import { UploadDigests } from './upload-digests.js';
+import { uploadRoomBytes } from './upload-frames.js';
+import { UART_PACE, UploadLink, type UploadPace, USB_PACE } from './upload-link.js';
+import { encodeStep, type UploadStep, uploadSteps, verifySteps } from './upload-steps.js';
 
 const WITHOUT_PROGRESS_MAX = 3;
-/** upload.py: what was written differs from what was sent. */
 const SWEEP_MS_MAX = 5000;
+/** upload.py: what the flash holds differs from what was sent. */
 const HASH_DIFFERS = 251;
+/** A round that ended without progress may have had too large a window for the board's memory. */
+const WINDOW_BITS_LESS = 3;
 
 export async function* applyOperations(
   parts: { readonly agent: Agent; readonly clock: SessionClock; readonly rungs: UploadRungs },
@@ -36,9 +40,12 @@ class Applying {
   readonly #rungs: UploadRungs;
   readonly #options: ApplyOptions;
   readonly #queue: EventQueue<ApplyEvent>;
-  readonly #steps: readonly UploadStep[];
+  readonly #pace: UploadPace;
+  readonly #digests: UploadDigests;
+  /** Those not over yet may change: a check that fails is followed by its files one by one. */
+  #steps: UploadStep[];
   readonly #failed = new Set<BoardOperation>();
-  readonly #staged = new Map<string, UploadStep>();
+  readonly #staged = new Set<string>();
   #settled = 0;
   #stopped = false;
 
@@ -53,7 +60,9 @@ class Applying {
     this.#rungs = parts.rungs;
     this.#options = options;
     this.#queue = queue;
-    this.#steps = uploadSteps(operations, options);
+    this.#pace = parts.agent.backPressure ? USB_PACE : UART_PACE;
+    this.#digests = new UploadDigests(parts.agent.rungs.hash);
+    this.#steps = [...uploadSteps(operations, options)];
   }
 
   async run(): Promise<void> {
@@ -63,7 +72,8 @@ class Applying {
       while (this.#settled < this.#steps.length && !this.#stopped) {
         throwIfAborted(signal);
         const before = this.#settled;
-        const problem = await this.#round(signal);
+        this.#plan();
+        const problem = await this.#round(idleRounds, signal);
         if (this.#settled >= this.#steps.length || this.#stopped) break;
         await this.#askResults(before, signal);
         idleRounds = this.#settled > before ? 0 : idleRounds + 1;
@@ -76,69 +86,83 @@ class Applying {
     }
   }
 
-  async #round(signal: AbortSignal): Promise<BelayError | null> {
+  /** What is still to be done: nothing for what has failed; a check covers the files of one exec only. */
+  #plan(): void {
+    const over = new Set(this.#steps.slice(0, this.#settled));
+    const hasFailed = (step: UploadStep) => step.operation !== null && this.#failed.has(step.operation);
+    const due = this.#steps.slice(this.#settled).flatMap((step): UploadStep[] => {
+      if (hasFailed(step)) return [];
+      if (step.kind !== 'check') return [step];
+      const files = (step.files ?? []).filter((file) => !hasFailed(file));
+      const earlier = verifySteps({ ...step, files: files.filter((file) => over.has(file)) });
+      const fresh = files.filter((file) => !over.has(file));
+      return fresh.length === 0 ? [...earlier] : [...earlier, { ...step, files: fresh }];
+    });
+    this.#steps = [...this.#steps.slice(0, this.#settled), ...due];
+  }
+
+  async #round(idleRounds: number, signal: AbortSignal): Promise<BelayError | null> {
     const base = this.#settled;
-    const windowBits = windowBitsFor(this.#rungs);
+    if (base === this.#steps.length) return null;
+    const windowBits = windowBitsFor(this.#rungs, idleRounds * WINDOW_BITS_LESS);
     const inflate = windowBits === 0 ? 'none' : (this.#rungs.inflate ?? 'none');
+    const { pieceBytes, payloadBytes } = this.#pace;
     const link = new UploadLink(this.#agent, this.#clock, {
       parts: ['hash-file', `inflate-${inflate}`, 'upload'],
-      call: `${shortName('apply_job')},(${windowBits},${UPLOAD_ROOM_BYTES},${this.#options.keepGoing ? 0 : 1},${PIECE_BYTES},${base})`,
+      call: `${shortName('apply_job')},(${windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base})`,
       skipped: [],
-      content: this.#content(base, windowBits),
-      onResult: (count, errorNumber) => {
-        // Results come in order; one that was lost is asked for afterwards.
-        if (base + count - 1 === this.#settled) this.#settle(errorNumber);
+      pace: this.#pace,
+      asText: this.#rungs.input !== 'raw',
+      content: windowBits === 0 ? gathered(this.#plain(base)) : deflated(this.#plain(base), windowBits),
+      onResults: (count, errorNumber) => {
+        // Results come in order; those that were lost are asked for afterwards.
+        while (this.#settled < base + count - 1) this.#settle(0);
+        if (this.#settled === base + count - 1) this.#settle(errorNumber);
       },
-      onSent: () => {},
     });
     return link.run(signal);
   }
 
-  #content(base: number, windowBits: number): AsyncIterable<Uint8Array> {
-    const plain = this.#plain(base);
-    if (windowBits === 0) return gathered(plain);
-    return deflated(plain, windowBits);
-  }
-
   async *#plain(base: number): AsyncGenerator<Uint8Array> {
     for (const step of this.#steps.slice(base)) {
-      for await (const bytes of encodeStep(step, (operation) => this.#digest(operation))) {
-        if (step.kind === 'put') this.#queue.push({ kind: 'sent', operation: step.operation, bytes: bytes.length });
+      let isHead = true;
+      for await (const bytes of encodeStep(step, this.#digests)) {
+        if (!isHead && step.kind === 'put' && step.operation !== null) this.#queue.push({ kind: 'sent', operation: step.operation, bytes: bytes.length });
+        isHead = false;
         yield bytes;
       }
     }
     yield Uint8Array.of(0);
   }
 
-  async #digest(operation: PutOperation): Promise<Uint8Array> {
-    const { hash } = this.#agent.rungs;
-    if (hash === 'none') return new Uint8Array(0);
-    if (hash !== 'crc32') return Buffer.from(operation.sha256, 'hex');
-    let value = 0;
-    for await (const part of operation.content()) value = crc32(part, value);
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32BE(value);
-    return bytes;
-  }
-
   #settle(errorNumber: number): void {
     const step = this.#steps[this.#settled];
     if (step === undefined) return;
     this.#settled += 1;
-    const { operation } = step;
-    if (step.kind === 'put' && errorNumber === 0 && step.path !== operation.path) this.#staged.set(step.path, step);
+    if (step.kind === 'check') return this.#settleCheck(step, errorNumber);
+    const operation = step.operation as BoardOperation;
+    if (step.kind === 'put' && errorNumber === 0 && step.path !== operation.path) this.#staged.add(step.path);
     if (step.kind === 'rename' && errorNumber === 0) this.#staged.delete(step.path);
     if (this.#failed.has(operation)) return;
-    if (errorNumber === 0) {
-      if (step.meaning === 'staged') this.#queue.push({ kind: 'staged', operation });
-      if (step.meaning === 'done') this.#queue.push({ kind: 'done', operation });
-      return;
-    }
+    if (errorNumber === 0) return this.#achieved(step, operation);
     this.#failed.add(operation);
     const code = errorNumber === HASH_DIFFERS ? 'board/integrity' : codeOfErrno(errorNumber);
     const reason = errorNumber === HASH_DIFFERS ? 'what the board holds differs from what was sent' : errnoText(errorNumber);
     this.#queue.push({ kind: 'failed', operation, code, message: `/${operation.path}: ${reason}` });
     if (!this.#options.keepGoing) this.#stopped = true;
+  }
+
+  #achieved(step: UploadStep, operation: BoardOperation): void {
+    if (step.meaning === 'staged') this.#queue.push({ kind: 'staged', operation });
+    if (step.meaning === 'done') this.#queue.push({ kind: 'done', operation });
+  }
+
+  /** The agent stops at a check that fails: which file it is comes out one by one. */
+  #settleCheck(check: UploadStep, errorNumber: number): void {
+    const files = (check.files ?? []).filter((file) => file.operation !== null && !this.#failed.has(file.operation));
+    const single = verifySteps({ ...check, files });
+    if (errorNumber !== 0) this.#steps.splice(this.#settled, 0, ...single);
+    else for (const step of single) this.#achieved(step, step.operation as BoardOperation);
   }
 
   /** The results that the agent keeps, for what was lost on the way or an agent that died. */
@@ -162,53 +186,9 @@ class Applying {
   async #sweepStaged(): Promise<void> {
     if (this.#staged.size === 0) return;
     try {
-      await this.#agent.removeFiles([...this.#staged.keys()], AbortSignal.timeout(SWEEP_MS_MAX));
+      await this.#agent.removeFiles([...this.#staged], AbortSignal.timeout(SWEEP_MS_MAX));
     } catch {
       // A board that is gone keeps them; the next run sweeps.
     }
   }
 }
-
-/** Window that the board's inflater may take: 2^bits bytes; 0 for none. */
-export function windowBitsFor(rungs: UploadRungs): number {
-  const free = rungs.freeMemoryBytes ?? 0;
-  if (rungs.inflate === null || free < 24 * 1024) return 0;
-  return free > 48 * 1024 ? 12 : 10;
-}
-
-const GATHER_BYTES = 4000;
-
-/** Many small pieces as few larger ones, so that frames are full. */
-async function* gathered(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let held: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of parts) {
-    held.push(part);
-    bytes += part.length;
-    if (bytes < GATHER_BYTES) continue;
-    yield Buffer.concat(held);
-    held = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(held);
-}
-
-async function* deflated(parts: AsyncIterable<Uint8Array>, windowBits: number): AsyncGenerator<Uint8Array> {
-  const deflate = createDeflateRaw({ level: 9, windowBits, memLevel: 9 });
-  const out: Uint8Array[] = [];
-  deflate.on('data', (chunk: Uint8Array) => out.push(chunk));
-  try {
-    for await (const part of gathered(parts)) {
-      await new Promise<void>((resolve, reject) => deflate.write(part, (error) => (error ? reject(error) : resolve())));
-      if (out.length > 0) yield Buffer.concat(out.splice(0));
-    }
-    await new Promise<void>((resolve, reject) => {
-      deflate.once('end', resolve).once('error', reject);
-      deflate.end();
-    });
-    if (out.length > 0) yield Buffer.concat(out.splice(0));
-  } finally {
-    deflate.destroy();
-  }
-}
-

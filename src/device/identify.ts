@@ -16,14 +16,15 @@ const NOT_OURS = new Set(['rom', 'remote']);
 export interface Identity {
   readonly info: BoardInfo;
   readonly rungs: AgentRungs;
-  /** How files get to the board: raw frames need a binary stdin and a way to poll it. */
+  /** How files get to the board. */
   readonly upload: UploadRungs;
   /** The agent does not fit: tiny-fs.ts does with single execs. */
   readonly tiny: boolean;
 }
 
 export interface UploadRungs {
-  readonly input: 'raw' | 'literal';
+  /** 'text': the board reads frames from the text side of its stdin; 'literal': single execs. */
+  readonly input: 'raw' | 'text' | 'literal';
   readonly inflate: 'deflate' | 'zlib' | null;
   readonly freeMemoryBytes: number | null;
   readonly sync: boolean;
@@ -141,7 +142,7 @@ const hex = (value: Literal | undefined): string | null =>
 
 /** Pure: what the answers (in the order of probe.py) say. */
 export function identityOf(answers: readonly Literal[]): Identity {
-  const [implementation, platform, uname, uniqueId, cpuUid, year, memFree, binascii, hashes, osCan, binary, deflate, zlib, rootSpace, vfsMounts, listMounts, dogs, odd, streams] = answers;
+  const [implementation, platform, uname, uniqueId, cpuUid, year, memFree, binascii, hashes, osCan, binary, deflate, zlib, rootSpace, vfsMounts, listMounts, dogs, odd] = answers;
   const [name, version, ...rest] = list(implementation);
   const isMicroPython = name === 'micropython';
   const [sha256, newHash] = list(hashes);
@@ -158,7 +159,7 @@ export function identityOf(answers: readonly Literal[]): Identity {
     listing: ilistdir === true ? 'ilistdir' : 'listdir',
   };
   const upload: UploadRungs = {
-    input: stdin === true && streams === true ? 'raw' : 'literal',
+    input: stdin === true ? 'raw' : 'text',
     inflate: deflate === true ? 'deflate' : zlib === true ? 'zlib' : null,
     freeMemoryBytes: number(memFree),
     sync: sync === true,

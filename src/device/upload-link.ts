@@ -1,167 +1,221 @@
 /**
  * One upload exec: frames go up within the credit that the receive ring allows, acknowledgements and
- * results come down. Ends when the agent says so, dies, or the signal is aborted.
+ * results come down. Ends when the agent says so, dies, or the signal is aborted. What the board
+ * acknowledges is answered in the very event that brings it, so wire and flash overlap.
  */
 import { BelayError, isBelayError } from '../core/errors.js';
 import { SILENCE_MS_MAX } from '../core/limits.js';
 import type { SessionClock, StreamConsumer } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
 import { shortName } from './helper-source.js';
+import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
-import { UPLOAD_NUMBER_MODULO, UPLOAD_ROOM_BYTES, uploadFrame } from './upload-frames.js';
+import { UPLOAD_NUMBER_MODULO, type UploadFormat, uploadFrame } from './upload-frames.js';
 
-/** The smallest ring of boards with a binary stdin holds 256 bytes; losses were seen beyond 240. */
-const WINDOW_BYTES = 240;
-/** The board takes this much at once: two pieces fill the window, so wire and flash overlap. */
-export const PIECE_BYTES = 120;
-const ACK_MS_MAX = 1500;
-const UNANSWERED_MAX = 12;
+/** How much goes up at once, by what stands behind the board's input. */
+export interface UploadPace {
+  /** Bytes that the board has not acknowledged. */
+  readonly windowBytes: number;
+  /** What the agent takes and acknowledges at once. */
+  readonly pieceBytes: number;
+  readonly payloadBytes: number;
+}
+
+/**
+ * The smallest ring of boards with a UART holds 256 bytes; losses were seen beyond 240. Two pieces
+ * fill it. Frames this long hold few flash blocks each, and what comes while one is erased is then
+ * taken out of the ring before the next.
+ */
+export const UART_PACE: UploadPace = { windowBytes: 240, pieceBytes: 120, payloadBytes: 480 };
+/** USB makes the host wait by itself. */
+export const USB_PACE: UploadPace = { windowBytes: 2048, pieceBytes: 512, payloadBytes: 1000 };
+
+/** Silence after which the board may wait for bytes that were lost: first, and at most. */
+const NUDGE_MS = 800;
+const NUDGE_MS_MAX = 1600;
+const NUDGES_MAX = 12;
 const KEPT_FRAMES = 64;
-/** Enough for a board that waits for the rest of a piece of which bytes were lost. */
-const FILLER = new Uint8Array(PIECE_BYTES + 10).fill(0x20);
+/** Frames made ahead of the wire. */
+const AHEAD_FRAMES = 8;
 
 export interface UploadCall {
   readonly parts: readonly string[];
   /** `function,(arguments)` of the agent's job. */
   readonly call: string;
   readonly skipped: readonly string[];
+  readonly pace: UploadPace;
+  readonly asText: boolean;
   /** The logical stream, whole ops in order. */
   readonly content: AsyncIterable<Uint8Array>;
-  onResult(index: number, errorNumber: number): void;
-  onSent(contentBytes: number): void;
+  /** So many steps of this exec are over, the last with this error number; those between had none. */
+  onResults(count: number, errorNumber: number): void;
+}
+
+interface KeptFrame {
+  readonly number: number;
+  readonly wire: Uint8Array;
 }
 
 export class UploadLink implements StreamConsumer {
   readonly #agent: Agent;
   readonly #clock: SessionClock;
   readonly #call: UploadCall;
-  readonly #nonce: number;
+  readonly #format: UploadFormat;
   readonly #source;
-  readonly #kept: { readonly number: number; readonly wire: Uint8Array }[] = [];
-  #started = false;
-  #over = false;
+  readonly #prompt = new PromptWatch();
+  readonly #stop = new AbortController();
+  #kept: KeptFrame[] = [];
+  /** The frame that goes out now, by its place in `kept`, and how much of it has gone. */
+  #next = 0;
+  #nextAt = 0;
   #sentBytes = 0;
   #takenBytes = 0;
-  #wake: (() => void) | null = null;
-  #resendFrom: number | null = null;
+  #started = false;
+  /** Nothing more goes up. */
+  #over = false;
+  /** The agent said its last word. */
+  #complete = false;
+  #dead: BelayError | null = null;
+  #failure: unknown = null;
+  #results = 0;
+  #errors = 0;
+  #damages = -1;
   #answers = 0;
+  #wake: (() => void) | null = null;
   #loaded: () => void = () => {};
 
   constructor(agent: Agent, clock: SessionClock, call: UploadCall) {
     this.#agent = agent;
     this.#clock = clock;
     this.#call = call;
-    this.#nonce = agent.newNonce();
-    this.#source = frameSource(agent.rungs.output, { check: agent.rungs.check, nonce: this.#nonce });
+    const nonce = agent.newNonce();
+    const { check, output } = agent.rungs;
+    this.#format = { check, nonce, payloadBytes: call.pace.payloadBytes, asText: call.asText };
+    this.#source = frameSource(output, { check, nonce });
   }
 
-  /** Throws cancelled, port errors, and what the caller's content throws; returns what else ended it. */
+  /**
+   * Returns what ended it early, null at its end. Throws board/silent when the board was reset,
+   * job/cancelled, port errors, and what the caller's content throws.
+   */
   async run(signal: AbortSignal): Promise<BelayError | null> {
     const skipped = this.#call.skipped.map((path) => `${path},`).join('');
     const exec = this.#agent.withParts(
       [...this.#agent.streamParts(), ...this.#call.parts],
-      `${shortName('job')}(${this.#call.call},${this.#nonce},${this.#agent.payloadBytes + 6},(${skipped}),0,6,())`,
+      `${shortName('job')}(${this.#call.call},${this.#format.nonce},${this.#agent.payloadBytes + 6},(${skipped}),0,6,())`,
     );
     this.#loaded = exec.loaded;
-    const stop = new AbortController();
     const streaming = this.#agent.session
-      .stream(exec.source, this, { signal: AbortSignal.any([signal, stop.signal]) })
+      .stream(exec.source, this, { signal: AbortSignal.any([signal, this.#stop.signal]) })
       .then(
         () => null,
         (error: unknown) => ({ error }),
       )
-      .finally(() => {
-        this.#over = true;
-        this.#wake?.();
-      });
-    let thrown: { readonly error: unknown } | null = null;
+      .finally(() => this.#end());
     try {
       await this.#sendAll(signal);
     } catch (error) {
-      thrown = { error };
-      stop.abort();
+      this.#fail(error);
     }
     const ended = await streaming;
-    if (thrown !== null) throw thrown.error;
+    if (signal.aborted && ended !== null) throw ended.error;
+    if (this.#failure !== null) throw this.#failure;
+    if (this.#dead !== null) throw this.#dead;
     if (ended === null) return null;
-    if (signal.aborted || !isBelayError(ended.error) || ended.error.code.startsWith('port/')) throw ended.error;
+    if (!isBelayError(ended.error) || ended.error.code.startsWith('port/')) throw ended.error;
     return ended.error;
   }
 
   async #sendAll(signal: AbortSignal): Promise<void> {
-    await this.#until(() => this.#started, signal);
     let number = 0;
     for await (const content of this.#call.content) {
       for (let at = 0; at < content.length; ) {
-        if (this.#over) return;
-        const frame = uploadFrame(content, at, number, this.#agent.rungs.check, this.#nonce);
+        await this.#until(() => this.#kept.length - this.#next < AHEAD_FRAMES, signal);
+        if (this.#over || signal.aborted) return;
+        const frame = uploadFrame(content, at, number, this.#format);
         at += frame.contentBytes;
         this.#kept.push({ number: number % UPLOAD_NUMBER_MODULO, wire: frame.wire });
-        if (this.#kept.length > KEPT_FRAMES) this.#kept.shift();
         number += 1;
-        await this.#transmit(frame.wire, signal);
-        this.#call.onSent(frame.contentBytes);
+        this.#pump();
       }
     }
-    for (;;) {
-      const settled = () => this.#over || this.#resendFrom !== null;
-      await this.#until(settled, signal);
-      if (this.#over) return;
-      await this.#resend(signal);
-    }
+    await this.#until(() => this.#over, signal);
   }
 
-  async #transmit(wire: Uint8Array, signal: AbortSignal): Promise<void> {
-    if (this.#resendFrom !== null) return this.#resend(signal);
-    for (let at = 0; at < wire.length && !this.#over; ) {
-      await this.#until(() => this.#over || this.#resendFrom !== null || this.#room() > 0, signal);
-      // The resend covers this frame too: it is the newest of those kept.
-      if (this.#resendFrom !== null) return this.#resend(signal);
-      const part = wire.subarray(at, at + this.#room());
-      at += part.length;
+  /** Sends what the credit allows. */
+  #pump(): void {
+    while (this.#started && !this.#over) {
+      const frame = this.#kept[this.#next];
+      const room = this.#call.pace.windowBytes - (this.#sentBytes - this.#takenBytes);
+      if (frame === undefined || room <= 0) return;
+      const part = frame.wire.subarray(this.#nextAt, this.#nextAt + room);
       this.#sentBytes += part.length;
-      if (!this.#over) await this.#agent.session.send(part);
+      this.#nextAt += part.length;
+      if (this.#nextAt === frame.wire.length) {
+        this.#next += 1;
+        this.#nextAt = 0;
+        this.#forget();
+      }
+      this.#agent.session.send(part).catch((error: unknown) => this.#fail(error));
     }
   }
 
-  async #resend(signal: AbortSignal): Promise<void> {
-    const from = this.#kept.findIndex((frame) => frame.number === this.#resendFrom);
-    this.#resendFrom = null;
+  /** Frames that the board can no longer ask for. */
+  #forget(): void {
+    const spare = this.#next - KEPT_FRAMES;
+    if (spare <= 0) return;
+    this.#kept = this.#kept.slice(spare);
+    this.#next -= spare;
+  }
+
+  /** The board passes over everything up to the head of this frame. */
+  #resend(number: number): void {
+    const from = this.#kept.findIndex((frame) => frame.number === number);
     this.#sentBytes = 0;
     this.#takenBytes = 0;
-    if (from < 0) return;
-    for (const frame of this.#kept.slice(from)) {
-      await this.#transmit(frame.wire, signal);
-      if (this.#resendFrom !== null) return this.#resend(signal);
-    }
-  }
-
-  #room(): number {
-    return WINDOW_BYTES - (this.#sentBytes - this.#takenBytes);
+    this.#nextAt = 0;
+    this.#next = from < 0 ? this.#kept.length : from;
+    this.#pump();
   }
 
   /** Waits for news; a board that says nothing may wait for bytes that were lost on the way. */
   async #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
-    for (let unanswered = 0; !reached() && !this.#over; ) {
+    let waitMs = NUDGE_MS;
+    for (let nudges = 0; !reached() && !this.#over && !signal.aborted; ) {
       const before = this.#answers;
-      let timedOut = false;
       const timer = new AbortController();
+      let timedOut = false;
       await Promise.race([
         new Promise<void>((resolve) => {
           this.#wake = resolve;
         }),
-        this.#clock.delay(ACK_MS_MAX, AbortSignal.any([timer.signal, signal])).then(() => {
-          timedOut = true;
-        }),
+        this.#clock.delay(waitMs, AbortSignal.any([timer.signal, signal])).then(
+          () => {
+            timedOut = true;
+          },
+          () => {},
+        ),
       ]);
       this.#wake = null;
       timer.abort();
-      if (signal.aborted) return;
-      if (!timedOut || this.#answers > before || reached() || this.#over) continue;
-      unanswered += 1;
-      if (unanswered > UNANSWERED_MAX) throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
-      if (this.#started && this.#sentBytes > 0) await this.#agent.session.send(FILLER);
+      if (!timedOut || this.#answers > before) {
+        waitMs = NUDGE_MS;
+        nudges = this.#answers > before ? 0 : nudges;
+        continue;
+      }
+      waitMs = Math.min(2 * waitMs, NUDGE_MS_MAX);
+      nudges += 1;
+      if (nudges > NUDGES_MAX) throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
+      this.#nudge();
     }
+  }
+
+  /** Blanks end the piece that the board waits for; it then says what it wants again. */
+  #nudge(): void {
+    if (!this.#started || this.#over || this.#sentBytes <= this.#takenBytes) return;
+    this.#agent.session.distrust();
+    const filler = new Uint8Array(this.#call.pace.pieceBytes + 10).fill(0x20);
+    this.#agent.session.send(filler).catch((error: unknown) => this.#fail(error));
   }
 
   push(bytes: Uint8Array): { readonly consumed: number; readonly done: boolean } {
@@ -170,11 +224,14 @@ export class UploadLink implements StreamConsumer {
       this.#loaded();
       this.#answers += 1;
       if (frame.kind === 'busy') this.#answer(frame.payload);
-      if (frame.kind === 'end') this.#over = frame.payload[0] === 0;
-      return !this.#over;
+      if (frame.kind === 'end') this.#complete = frame.payload[0] === 0;
+      return !this.#complete;
     });
+    if (this.#complete) this.#over = true;
+    else this.#watch(bytes);
+    this.#pump();
     this.#wake?.();
-    if (!this.#over) return { consumed: bytes.length, done: false };
+    if (!this.#complete) return { consumed: bytes.length, done: false };
     return { consumed: Math.max(0, bytes.length - this.#source.pendingBytes), done: true };
   }
 
@@ -183,11 +240,49 @@ export class UploadLink implements StreamConsumer {
   }
 
   #answer(payload: Uint8Array): void {
-    const value = ((payload[0] ?? 0) << 8) | (payload[1] ?? 0);
-    if (payload.length === 1) this.#resendFrom = payload[0] as number;
-    else if (payload.length === 2) this.#takenBytes += (value - this.#takenBytes) & 0xffff;
-    else if (payload.length === 3) this.#call.onResult(value, payload[2] as number);
+    const word = (at: number) => ((payload[at] as number) << 8) | (payload[at + 1] as number);
+    if (payload.length === 2) {
+      // Said again while the frame is on its way: what was sent since would be counted twice.
+      const isNew = payload[1] !== this.#damages || this.#takenBytes === 0;
+      this.#damages = payload[1] as number;
+      if (isNew) this.#resend(payload[0] as number);
+    } else if (payload.length === 3) {
+      this.#errors += 1;
+      this.#results = word(0);
+      this.#call.onResults(this.#results, payload[2] as number);
+    } else if (payload.length === 5) {
+      this.#takenBytes += (word(0) - this.#takenBytes) & 0xffff;
+      // Where an error's own frame was lost the results are asked for at the end.
+      if (payload[4] !== (this.#errors & 255)) return;
+      const more = (word(2) - this.#results) & 0xffff;
+      if (more === 0) return;
+      this.#results += more;
+      this.#call.onResults(this.#results, 0);
+    }
+  }
+
+  /** A reset, or a prompt where the agent should be: not a byte more, and Ctrl-C before all else. */
+  #watch(bytes: Uint8Array): void {
+    const seen = this.#prompt.push(bytes);
+    if (seen === null || !this.#started) return;
+    if (seen === 'reset') {
+      this.#dead = new BelayError('board/silent', 'the board was reset while files were written', {
+        hint: 'a watchdog of the program may be resetting the board',
+        retryable: true,
+      });
+      this.#stop.abort();
+    }
+    this.#end();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#stop.abort();
+    this.#end();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#wake?.();
   }
 }
-
-export { UPLOAD_ROOM_BYTES };

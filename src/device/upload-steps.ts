@@ -1,20 +1,24 @@
 /** A restore's operations as the steps that the agent carries out, in order. Pure but for content. */
-import { bytesOfPath, isWithin, joinPath, parentOfPath } from '../core/device-path.js';
+import { bytesOfPath, comparePaths, isWithin, joinPath, parentOfPath } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import type { ApplyOptions, BoardOperation } from './device-fs.js';
-
-export type PutOperation = Extract<BoardOperation, { kind: 'put' }>;
+import type { PutOperation, UploadDigests } from './upload-digests.js';
 
 /** What a step's success means for its operation. */
 export type StepMeaning = 'staged' | 'done' | 'none';
 
 export interface UploadStep {
-  readonly operation: BoardOperation;
+  /** Null for a check over several files. */
+  readonly operation: BoardOperation | null;
   readonly meaning: StepMeaning;
-  readonly kind: 'make-folder' | 'put' | 'rename' | 'delete-file' | 'delete-folder' | 'verify';
+  readonly kind: 'make-folder' | 'put' | 'rename' | 'delete-file' | 'delete-folder' | 'check' | 'verify';
   readonly path: string;
   /** rename: the final name. */
   readonly target?: string;
+  /** rename: hash the file under its final name. */
+  readonly hashed?: boolean;
+  /** check: what was hashed since the last one, in order. */
+  readonly files?: readonly UploadStep[];
 }
 
 const CODES: Readonly<Record<UploadStep['kind'], number>> = {
@@ -23,32 +27,64 @@ const CODES: Readonly<Record<UploadStep['kind'], number>> = {
   rename: 3,
   'delete-file': 4,
   'delete-folder': 5,
-  verify: 6,
+  check: 6,
+  verify: 7,
 };
+const RENAME_AND_HASH = 8;
 
 export const TEMPORARY_PREFIX = '.blb~';
 
+/**
+ * One digest checks what was staged before anything is renamed, and one more the final names where
+ * `verify` asks for it; only where a digest differs are files asked for one by one (verifySteps).
+ */
 export function uploadSteps(operations: readonly BoardOperation[], options: Pick<ApplyOptions, 'strategy' | 'verify'>): readonly UploadStep[] {
   const temporary = temporaryNames(operations);
-  const before: UploadStep[] = [];
+  const staged: UploadStep[] = [];
   const steps: UploadStep[] = [];
+  const renamed: UploadStep[] = [];
   for (const operation of operations) {
     if (operation.kind !== 'put') {
       steps.push({ operation, meaning: 'done', kind: operation.kind, path: operation.path });
       continue;
     }
-    const done = options.verify ? 'none' : 'done';
     if (options.strategy === 'in-place') {
-      steps.push({ operation, meaning: 'staged', kind: 'put', path: operation.path });
-      steps.push({ operation, meaning: 'done', kind: 'verify', path: operation.path });
+      const put: UploadStep = { operation, meaning: 'staged', kind: 'put', path: operation.path };
+      steps.push(put, { operation, meaning: 'done', kind: 'check', path: '', files: [put] });
       continue;
     }
     const path = temporary.get(operation) as string;
-    (options.strategy === 'staged' ? before : steps).push({ operation, meaning: 'staged', kind: 'put', path });
-    steps.push({ operation, meaning: done, kind: 'rename', path, target: operation.path });
-    if (options.verify) steps.push({ operation, meaning: 'done', kind: 'verify', path: operation.path });
+    const put: UploadStep = { operation, meaning: 'staged', kind: 'put', path };
+    const meaning = options.verify ? 'none' : 'done';
+    const rename: UploadStep = { operation, meaning, kind: 'rename', path, target: operation.path, hashed: options.verify };
+    if (options.strategy === 'staged') staged.push(put);
+    else steps.push(put, checkOf([put]));
+    steps.push(rename);
+    renamed.push(rename);
   }
-  return [...before, ...steps];
+  staged.sort((a, b) => comparePaths(kindOf(a), kindOf(b)));
+  const before = staged.length > 0 ? [...staged, checkOf(staged)] : [];
+  return [...before, ...steps, ...(options.verify && renamed.length > 0 ? [checkOf(renamed)] : [])];
+}
+
+/** Files of one kind next to each other share the compressor's window; the order of writing is free. */
+function kindOf({ operation }: UploadStep): string {
+  return /\.([^./]+)$/.exec((operation as PutOperation).path)?.[1] ?? '';
+}
+
+function checkOf(files: readonly UploadStep[]): UploadStep {
+  return { operation: null, meaning: 'none', kind: 'check', path: '', files };
+}
+
+/** The files of a check that failed, one by one. */
+export function verifySteps(check: UploadStep): readonly UploadStep[] {
+  const isLast = (file: UploadStep) => file.kind === 'rename' || check.operation !== null;
+  return (check.files ?? []).map((file) => ({
+    operation: file.operation,
+    meaning: isLast(file) ? 'done' : 'none',
+    kind: 'verify',
+    path: file.target ?? file.path,
+  }));
 }
 
 /** Short names beside the target; where its folder is only made later, in the nearest one there is. */
@@ -65,29 +101,32 @@ function temporaryNames(operations: readonly BoardOperation[]): ReadonlyMap<Boar
 }
 
 /** One step in the agent's logical stream; a put's content follows its head. */
-export async function* encodeStep(step: UploadStep, digest: (operation: PutOperation) => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const path = Buffer.concat([Buffer.from('/'), bytesOfPath(step.path)]);
-  const head = [Buffer.of(CODES[step.kind]), number32(path.length), path];
-  if (step.kind === 'rename') {
-    const target = Buffer.concat([Buffer.from('/'), bytesOfPath(step.target as string)]);
-    head.push(number32(target.length), target);
-  } else if (step.kind === 'verify') {
-    const hash = await digest(step.operation as PutOperation);
-    head.push(number32(hash.length), Buffer.from(hash));
-  } else if (step.kind === 'put') {
-    const operation = step.operation as PutOperation;
-    head.push(number32(operation.sizeBytes), Buffer.from(await digest(operation)));
-    yield Buffer.concat(head);
-    yield* exactContent(operation);
+export async function* encodeStep(step: UploadStep, digests: UploadDigests): AsyncGenerator<Uint8Array> {
+  if (step.kind === 'check') {
+    yield Uint8Array.of(CODES.check);
+    yield await digests.over((step.files ?? []).map((file) => file.operation as PutOperation));
     return;
   }
+  const head = [Uint8Array.of(step.hashed === true ? RENAME_AND_HASH : CODES[step.kind]), ...named(step.path)];
+  if (step.kind === 'rename') head.push(...named(step.target as string));
+  if (step.kind === 'verify') head.push(await digests.of(step.operation as PutOperation));
+  if (step.kind === 'put') head.push(number7((step.operation as PutOperation).sizeBytes));
   yield Buffer.concat(head);
+  if (step.kind === 'put') yield* exactContent(step.operation as PutOperation);
 }
 
-function number32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
+function named(path: string): readonly Uint8Array[] {
+  const bytes = Buffer.concat([Buffer.from('/'), bytesOfPath(path)]);
+  return [number7(bytes.length), bytes];
+}
+
+/** Seven bits a byte, low first, high bit set on all but the last. */
+function number7(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Uint8Array.from([...bytes, rest]);
+    bytes.push((rest % 128) | 128);
+  }
 }
 
 async function* exactContent(operation: PutOperation): AsyncGenerator<Uint8Array> {

@@ -3,7 +3,6 @@
  * done is taken back from the safety archive, and the board is as before.
  */
 import type { ManifestDeviceInfo } from '../archive/manifest.js';
-import { displayPath } from '../core/device-path.js';
 import type { ErrorCode } from '../core/errors.js';
 import { BelayError, EXIT_STATUS_BY_CODE, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
@@ -115,7 +114,6 @@ class Carrier {
       });
       await this.#applyThroughLosses();
       this.#voice.end();
-      if (verify) await this.#verify();
     } catch (error) {
       throw await this.#takenBack(error);
     }
@@ -161,18 +159,12 @@ class Carrier {
   }
 
   async #apply(due: readonly PlannedOperation[]): Promise<void> {
-    const { session, plan, content, keepGoing } = this.#input;
+    const { session, plan, content, keepGoing, verify } = this.#input;
     const planned = new Map(
       due.map((operation) => [boardOperationOf(operation, content), operation]),
     );
     const { signal } = this.#context;
-    // The hash of every file under its final name is asked for once, in one exchange, at the end.
-    const options = {
-      strategy: plan.strategy,
-      keepGoing,
-      verify: false,
-      signal,
-    };
+    const options = { strategy: plan.strategy, keepGoing, verify, signal };
     for await (const event of session.fs.apply([...planned.keys()], options)) {
       const operation = planned.get(event.operation);
       const { path } = event.operation;
@@ -191,26 +183,6 @@ class Carrier {
   #fail(failure: FailedPath): void {
     this.#failed.set(failure.path, failure);
     this.#voice.warn('file-failed', failure.message, failure.path);
-  }
-
-  async #verify(): Promise<void> {
-    const puts = [...this.#done].filter((operation) => operation.kind === 'put');
-    this.#voice.begin('verifying', { files: puts.length, bytes: 0 });
-    const hashes = await this.#input.session.fs.hash(
-      puts.map((put) => put.path),
-      this.#context.signal,
-    );
-    for (const put of puts) {
-      const seen = hashes.get(put.path) ?? null;
-      if (seen === put.sha256) this.#voice.fileDone(put.path);
-      else
-        this.#fail({
-          path: put.path,
-          code: 'board/integrity',
-          message: `/${displayPath(put.path)}: the board holds ${seen === null ? 'no such file' : 'another content'} after it was written`,
-        });
-    }
-    this.#voice.end();
   }
 
   #result(verify: boolean): CarriedOut {

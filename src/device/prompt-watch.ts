@@ -1,0 +1,21 @@
+/**
+ * Notices in an agent's output that the agent is gone: the board was reset, or its prompt is back.
+ * Pure. Frames are binary, so that what looks like it may be chance; it costs one more exec then.
+ */
+
+const TAIL_BYTES = 64;
+/** `MPY: soft reboot` (ports/*), CircuitPython's `soft reboot`, the friendly prompt, its banner. */
+const RESET = /soft reboot\r?\n|\n>>> $|(?:Micro|Circuit)Python v?\d[^\n]* on \d{4}-\d\d-\d\d|raw REPL; CTRL-B to exit/;
+const TRACEBACK = /\x04Traceback \(most recent call last\)|\x04\r?\n?[A-Za-z]*(?:Error|Interrupt):[^\n]*\r?\n\x04>/;
+
+export class PromptWatch {
+  #tail = '';
+
+  /** 'ended': the exec died with a traceback, and its prompt follows. */
+  push(bytes: Uint8Array): 'reset' | 'ended' | null {
+    const text = this.#tail + Buffer.from(bytes).toString('latin1');
+    this.#tail = text.slice(-TAIL_BYTES);
+    if (RESET.test(text)) return 'reset';
+    return TRACEBACK.test(text) ? 'ended' : null;
+  }
+}
