@@ -8,9 +8,10 @@ import { bytesOfPath, comparePaths } from '../core/device-path.js';
 import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { TreeEntry, TreeFailure, TreeFile } from '../core/tree.js';
 import type { ReplSession } from '../transport/repl-session.js';
-import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
+import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardMount, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { bytesLiteral, helperPart } from './helper-source.js';
+import { TINY_CHUNK_BYTES } from './tiny-space.js';
 import { isTemporaryName } from './scan.js';
 import { missingOf, parseLine, parseNames, sumsOf, tildeLines } from './tiny-answers.js';
 
@@ -20,16 +21,20 @@ const LOST_STARTS_MAX = 4;
 /** Four characters a byte at worst, and the call around it, stay well under 1,000. */
 const PIECE_BYTES = 160;
 const WANTED_AT_ONCE = 40;
+/** A file's first chunk holds where its end is and how long its name. */
+const FILE_HEAD_BYTES = 2;
 
 export class TinyFs implements BoardFs {
   readonly info: BoardInfo;
   readonly #session: ReplSession;
+  readonly #mount: { -readonly [Fact in keyof BoardMount]: BoardMount[Fact] };
   /** What the board's `_belay` is at the moment. */
   #loaded: 'read' | 'write' | null = null;
 
   constructor(session: ReplSession, info: BoardInfo) {
     this.#session = session;
-    this.info = info;
+    this.#mount = { ...(info.mounts[0] as BoardMount) };
+    this.info = { ...info, mounts: [this.#mount] };
   }
 
   async scan(options: ScanOptions): Promise<ScanResult> {
@@ -99,10 +104,22 @@ export class TinyFs implements BoardFs {
     let before: string | null = null;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const text = (await this.#lines(helperPart('tiny-list'), signal)).join('\n');
-      if (text === before && text.endsWith('end')) return parseNames(text);
+      if (text === before && text.endsWith('end')) return this.#measured(parseNames(text));
       before = text;
     }
     throw new BelayError('board/listing', 'the board listed its files differently each time', { hint: 'try another cable' });
+  }
+
+  /** What is free follows from the names and sizes: these boards cannot be asked for it. */
+  #measured(listed: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+    const { totalBytes } = this.#mount;
+    if (totalBytes === null) return listed;
+    let used = 0;
+    for (const [path, sizeBytes] of listed) {
+      used += Math.ceil((FILE_HEAD_BYTES + bytesOfPath(path).length + sizeBytes) / TINY_CHUNK_BYTES);
+    }
+    this.#mount.freeBytes = Math.max(0, totalBytes - used * TINY_CHUNK_BYTES);
+    return listed;
   }
 
   async #readFile(path: string, signal: AbortSignal): Promise<Uint8Array | TreeFailure> {

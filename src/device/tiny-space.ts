@@ -1,0 +1,19 @@
+/** How much fits on a board that cannot be asked. */
+import type { BoardMount } from './device-fs.js';
+
+/** inc/microbit/filesystem.h: MAX_CHUNKS_IN_FILE_SYSTEM, DATA_PER_CHUNK. */
+const TINY_CHUNKS = 240;
+export const TINY_CHUNK_BYTES = 126;
+/** What judges space takes 8 bytes a block for pointers, as on LittleFS. */
+const POINTER_BYTES = 8;
+
+/** The one file system of a tiny board. What is free becomes known with its first listing. */
+export function tinyMount(isMicrobit: boolean): BoardMount {
+  const mount = { path: '', skipped: false, readOnly: null, freeBytes: null } as const;
+  if (!isMicrobit) return { ...mount, totalBytes: null, blockBytes: null };
+  return {
+    ...mount,
+    totalBytes: TINY_CHUNKS * TINY_CHUNK_BYTES,
+    blockBytes: TINY_CHUNK_BYTES + POINTER_BYTES,
+  };
+}
