@@ -40,6 +40,8 @@ interface OpenPort {
 /** A way to the wished board; nothing is opened before it is called. */
 export function connectorFor(wish: PortWish, context: JobContext): Connect {
   return async ({ signal, expectUniqueId }) => {
+    // Loaded before the port is open: from then on it must never wait for long to be read.
+    await import('./device/board.js');
     const { port, ended } = await openPort(wish, context, signal);
     try {
       const connection = await talkTo(port, wish, context, signal);
