@@ -9,7 +9,7 @@ import { treeOf } from '../chain/archive.js';
 import { nextSequence } from '../chain/lineage.js';
 import { omittableContent } from '../chain/materialize.js';
 import { refuseEmptyPolicy } from '../chain/retention.js';
-import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
+import { isBelayError, throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder, CommittedArchive, NewArchive } from '../store/backup-folder.js';
 import { chainArchiveOf } from './archive-listing.js';
@@ -221,10 +221,10 @@ class BackupRun {
       code,
       message,
     }));
-    return this.#result(outcome, survey, this.#summary(session, survey, survey.tree), {
-      manifest: null,
-      failed,
-    });
+    const summary = this.#summary(session, survey, survey.tree);
+    // A full may be due, and nothing has changed all the same.
+    const counts = outcome === 'unchanged' ? countFiles(survey.tree, survey.reference) : {};
+    return this.#result(outcome, survey, { ...summary, ...counts }, { manifest: null, failed });
   }
 
   #summary(session: BoardSession, survey: Survey, tree: Tree): BackupSummary {

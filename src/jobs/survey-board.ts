@@ -38,7 +38,9 @@ export interface Survey {
   readonly choice: ParentChoice;
   readonly tree: Tree;
   readonly plan: BackupPlan;
-  /** Nothing has changed since the last backup of the same scope. */
+  /** The last backup of the same scope; null where there is none. */
+  readonly reference: Manifest | null;
+  /** Nothing has changed since then. */
   readonly unchanged: boolean;
 }
 
@@ -84,7 +86,7 @@ export class Surveyor {
     const plan = planBackup(tree, choice.parent?.manifest ?? null);
     const reference = choice.parent?.manifest ?? (sameScope(last, scope) ? last.manifest : null);
     const unchanged = reference !== null && isUnchanged(tree, reference);
-    return { device, scope, mounts, listing, choice, tree, plan, unchanged };
+    return { device, scope, mounts, listing, choice, tree, plan, reference, unchanged };
   }
 
   #view(): {

@@ -205,7 +205,10 @@ function verdict(
       restorable,
     };
   });
-  const first = rows.find((row) => row.findings.length > 0)?.findings[0];
+  // Damage comes before what only follows from it: a chain that is broken by it.
+  const first =
+    rows.flatMap((row) => found.get(row.archive) ?? [])[0] ??
+    rows.flatMap((row) => row.findings)[0];
   return {
     archives: rows,
     bytesRead,

@@ -37,7 +37,9 @@ function findingsError(result: VerifyResult): BelayError {
   const bad = result.archives.filter(
     (archive) => archive.findings.length > 0 || !archive.restorable,
   );
-  const [worst] = bad.filter((archive) => archive.findings.length > 0);
+  const worst =
+    bad.find((archive) => archive.findings[0]?.code === result.code) ??
+    bad.find((archive) => archive.findings.length > 0);
   const code = isErrorCode(result.code) ? result.code : 'archive/damaged';
   const detail =
     worst === undefined

@@ -15,13 +15,14 @@ export function backupLines(result: BackupResult, style: Style, verbose = false)
   if (result.outcome === 'planned') return plannedLines(result);
   const { summary } = result;
   if (result.outcome === 'unchanged') {
-    return [`Nothing has changed on ${boardText(summary.board)}; no archive was written.`];
+    return [`Nothing has changed on ${boardText(summary.board)}.`, 'No archive was written.'];
   }
-  const board = `${boardText(summary.board)}, ${firmwareText(summary.board)}`;
+  const board = boardText(summary.board);
   return [
     summary.partial
       ? `${paint(style, 'yellow', 'Partial backup')} of ${board}`
       : `${paint(style, 'green', 'Backed up')} ${board}`,
+    `  runs     ${firmwareText(summary.board)}`,
     `  archive  ${displayPath(summary.archive ?? '')}`,
     `  backup   ${shortId(summary.backupId ?? '')}, ${summary.backupType}${reasonText(result)}`,
     `  content  ${contentText(result)}`,

@@ -1,4 +1,5 @@
 /** Backups as chains: one tree a board, children under what they build on. */
+import type { BackupType } from '../../archive/manifest.js';
 import { displayPath } from '../../core/device-path.js';
 import type { BackupListing, BackupRow, BackupState } from '../../jobs/list.js';
 import { countOf, formatBytes } from '../../ui/formats.js';
@@ -99,9 +100,17 @@ function treeRows(drawn: readonly Drawn[]): Cell[][] {
   ]);
 }
 
+/** As in the names of the archives; `--json` spells them out. */
+const TYPE_TEXT = {
+  full: 'full',
+  incremental: 'incr',
+  differential: 'diff',
+  merged: 'merged',
+  safety: 'safety',
+} as const satisfies Record<BackupType, string>;
+
 function typeText(row: BackupRow): string {
-  if (row.backupType === null) return '';
-  return row.backupType;
+  return row.backupType === null ? '' : TYPE_TEXT[row.backupType];
 }
 
 function remarksOf(row: BackupRow): string {
