@@ -148,6 +148,7 @@ const HOUSE: Readonly<Record<string, Room>> = {
     outside: [
       'commander',
       'node:process',
+      'node:v8',
       'node:fs',
       'node:path',
       'node:readline',

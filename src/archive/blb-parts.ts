@@ -38,7 +38,7 @@ export interface BlbParts {
 
 /** Folders are headers only: this many of them fill 128 KiB. */
 const FOLDERS_PER_MEMBER = 256;
-const JOIN_CHUNK_BYTES = 256 * 1024;
+const JOIN_CHUNK_BYTES = 64 * 1024;
 
 /** `entries` sorted by path, `members` in the order of the archive. */
 export async function buildParts(

@@ -28,7 +28,8 @@ export interface VerifyOptions {
 /** Takes one finding; may throw to end the pass. */
 export type Report = (finding: Finding) => void;
 
-const CHUNK_BYTES = 256 * 1024;
+/** Larger ones are mapped from the system one by one and cost more memory than they save time. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** Throws what keeps head or end from being read at all; reports the rest. */
 export async function scanBlb(

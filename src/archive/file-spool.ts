@@ -5,6 +5,7 @@ import { MemorySpool } from './spool.js';
 
 /** Most boards' whole content; beyond, the disk takes over. */
 export const SPOOL_MEMORY_BYTES = 8 * 1024 * 1024;
+const MOVE_BYTES = 64 * 1024;
 
 export class FileSpool implements Spool {
   readonly #disk: Disk;
@@ -57,7 +58,11 @@ export class FileSpool implements Spool {
 
   async #moveToDisk(memory: MemorySpool): Promise<void> {
     this.#file ??= await this.#disk.createNew(this.#path);
-    await this.#file.write(0, await memory.read(0, this.#sizeBytes));
+    // In pieces: a second copy of it all would be the most memory that a backup ever takes.
+    for (let at = 0; at < this.#sizeBytes; at += MOVE_BYTES) {
+      const piece = await memory.read(at, Math.min(MOVE_BYTES, this.#sizeBytes - at));
+      await this.#file.write(at, piece);
+    }
     this.#memory = null;
   }
 }

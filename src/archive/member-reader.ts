@@ -20,7 +20,8 @@ export interface MemberRange {
   readonly tarSize: number;
 }
 
-const CHUNK_BYTES = 256 * 1024;
+/** Larger ones are mapped from the system one by one and cost more memory than they save time. */
+const CHUNK_BYTES = 64 * 1024;
 /** Up to here a member is inflated in one go, which is faster. */
 const WHOLE_BYTES_MAX = 256 * 1024;
 
