@@ -1,5 +1,5 @@
 /** The library as its users call it: against the virtual board, with a folder on the disk. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,8 +9,10 @@ import {
   cleanupBackups,
   compareBackups,
   DeviceBackup,
+  exportBackup,
   findVersions,
   getBackupInfo,
+  importBackup,
   listBackups,
   mergeBackups,
   validateBackup,
@@ -152,5 +154,43 @@ describe('the functions without a board', () => {
     ).toEqual(['copy/main.py', 'main.py']);
     expect((await mergeBackups(increment, { replace: true })).removed).toHaveLength(2);
     expect((await cleanupBackups(folder, { last: 1 }, { dryRun: true })).removed).toEqual([]);
+  });
+
+  it('clean up by policy, as they planned it, and never everything', async () => {
+    for (let time = 0; time < 3; time += 1) {
+      await board.createBackup({ backupDirectory: folder, type: 'full' });
+    }
+    const plan = await cleanupBackups(folder, { last: 1 }, { dryRun: true });
+    const done = await cleanupBackups(folder, { last: 1 });
+    expect(plan.removed).toHaveLength(2);
+    expect(done.removed).toEqual(plan.removed);
+    expect((await listBackups(folder)).backups).toHaveLength(1);
+    await expect(cleanupBackups(folder, {})).rejects.toMatchObject({ code: 'usage/no-policy' });
+  });
+
+  it('tell what is wrong with an archive, and with one that is built on it', async () => {
+    await board.createBackup({ backupDirectory: folder });
+    const full = archiveOf();
+    await board.createBackup({ backupDirectory: folder });
+    const increment = archiveOf();
+    const bytes = await readFile(full);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    await writeFile(full, bytes);
+    const damaged = await validateBackup(full);
+    expect(damaged.valid).toBe(false);
+    expect(damaged.archives.flatMap((each) => each.findings)).not.toEqual([]);
+    expect((await validateBackup(increment)).valid).toBe(false);
+  });
+
+  it('export what others read, and import it again', async () => {
+    await board.createBackup({ backupDirectory: folder });
+    const zip = join(folder, 'board.zip');
+    const { format, filesWritten } = await exportBackup(archiveOf(), zip);
+    expect([format, filesWritten]).toEqual(['zip', 2]);
+    const other = join(folder, 'elsewhere');
+    const imported = await importBackup(zip, { backupDirectory: other });
+    expect(imported).toMatchObject({ fileCount: 2, failed: [] });
+    const { changes } = await compareBackups(archiveOf(), imported.archive as string);
+    expect(changes).toEqual([]);
   });
 });
