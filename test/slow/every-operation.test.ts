@@ -147,13 +147,8 @@ function expectWhole(job: Job, folder: string, target: MemoryBoard): void {
         path,
         sha256Hex(readFileSync(template + path)),
       ]);
-  const newest = JSON.stringify([
-    ...(
-      folderByHand(template).archives.get(template + archives.at(-1)) as {
-        state: Map<string, string>;
-      }
-    ).state,
-  ]);
+  const tip = folderByHand(template).archives.get(template + archives.at(-1));
+  const newest = JSON.stringify([...(tip?.state ?? [])]);
   expect([...left.values()].map((each) => JSON.stringify([...each.state]))).toContain(newest);
   expectOldOrNew(target, job.from);
 }

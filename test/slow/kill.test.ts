@@ -14,7 +14,7 @@ import { everythingBelow, folderByHand, readByHand, sha256Hex } from '../support
 import { diceOf, seedFor } from './seed.js';
 
 const PRELOAD = new URL('../support/disk-preload.mjs', import.meta.url).href;
-const RANDOM_KILLS = Number(process.env.BELAY_RANDOM_KILLS ?? 20);
+const RANDOM_KILLS = Number(process.env.BELAY_RANDOM_KILLS ?? 24);
 const ID = 'aa000000000000f1';
 const dice = diceOf(seedFor('kills'));
 const home = temporaryFolder();
