@@ -5,7 +5,7 @@
 import sys, gc
 path = sys.path[:]
 sys.path[:] = ['/.']
-for name in 'os time hashlib binascii machine vfs microcontroller select deflate zlib io'.split():
+for name in 'os time hashlib binascii machine vfs microcontroller select deflate zlib io array'.split():
     for item in 'u' + name, name:
         try:
             globals()[name] = __import__(item)

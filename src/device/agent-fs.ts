@@ -6,7 +6,7 @@ import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
 import { applyOperations } from './apply-operations.js';
 import { mismatchedPuts } from './content-check.js';
-import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
+import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, BoardProbe, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
 import type { Identity } from './identify.js';
 import { readFiles } from './read-files.js';
 import { TinyFs } from './tiny-fs.js';
@@ -22,11 +22,13 @@ export class AgentFs implements BoardFs {
   readonly agent: Agent;
   readonly #identity: Identity;
   readonly #clock: SessionClock;
+  readonly #probe: Record<string, BoardProbe[string]>;
   #walk: Walk | null = null;
 
   constructor(agent: Agent, identity: Identity, clock: SessionClock) {
     this.agent = agent;
-    this.info = identity.info;
+    this.#probe = { ...identity.info.probe };
+    this.info = { ...identity.info, probe: this.#probe };
     this.#identity = identity;
     this.#clock = clock;
   }
@@ -41,6 +43,8 @@ export class AgentFs implements BoardFs {
 
   async *read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent> {
     yield* readFiles(this.agent, this.#walk, files, options);
+    const { kilobyteUs } = this.agent;
+    if (kilobyteUs !== null) this.#probe['compressor'] = `${kilobyteUs} us a kilobyte`;
     // All may have come before the caller's stop was heard: it is a stop all the same.
     throwIfAborted(options.signal);
   }

@@ -8,7 +8,8 @@ import type { ReplSession, StreamConsumer } from '../transport/repl-session.js';
 import type { FrameCheck } from './frame-check.js';
 import { FrameOrder } from './frame-order.js';
 import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
-import { bytesLiteralOfPath, checkedExec, helperPart, REMOVE_AGENT, shortName } from './helper-source.js';
+import { bytesLiteralOfPath, checkedExec, deflatedExec, helperPart, shortName } from './helper-source.js';
+import type { PackShape } from './pack-shape.js';
 import { frameSource, type OutputRung } from './text-frames.js';
 
 /** What the probe chose, rung by rung. */
@@ -19,9 +20,12 @@ export interface AgentRungs {
   readonly listing: 'ilistdir' | 'listdir';
 }
 
+/** A file of firmware-helpers, or text made for this job that is sent once under its name. */
+export type AgentPart = string | { readonly name: string; readonly source: string };
+
 export interface FramedJob {
   /** Parts of firmware-helpers beyond the stream itself, e.g. `['list']`. */
-  readonly parts: readonly string[];
+  readonly parts: readonly AgentPart[];
   /** `function,(arguments)` of the agent's job, in its short names. */
   readonly call: string;
   /** Paths (with a leading slash, as Python literals) that the walk leaves out. */
@@ -32,6 +36,8 @@ export interface FramedJob {
   restart(): { readonly offset: number; readonly call: string };
 }
 
+/** Shorter sources gain nothing by being deflated. */
+const DEFLATED_BYTES_MIN = 200;
 const REMOVED_AT_ONCE = 20;
 const WITHOUT_PROGRESS_MAX = 3;
 const WANTED_AT_ONCE_MAX = 150;
@@ -45,8 +51,16 @@ export class Agent {
   readonly rungs: AgentRungs;
   /** Bytes of payload in a frame; small where the check is weak or the line noisy. */
   payloadBytes: number;
+  /** The board can inflate: sources go deflated. */
+  inflates = false;
   /** The port is the board's own USB: it makes the host wait instead of losing bytes. */
   backPressure = false;
+  /** How the board may compress what it sends; null where it has no room, or was found too slow. */
+  packShape: PackShape | null = null;
+  /** Slower than this for a kilobyte, the board sends plain frames; null: half of what the wire takes for it. */
+  packLimitUs: number | null = null;
+  /** How long the board takes to compress a kilobyte; null until it has. */
+  kilobyteUs: number | null = null;
   #strayBytes = 0;
   #repairs = 0;
 
@@ -81,23 +95,18 @@ export class Agent {
   }
 
   /** Parts not yet on the board, with `source` behind them, as one exec. */
-  withParts(parts: readonly string[], source: string): { readonly source: string; loaded(): void } {
-    const absent = parts.filter((part) => !this.#loaded.has(part));
+  withParts(parts: readonly AgentPart[], source: string): { readonly source: string | Uint8Array; loaded(): void } {
+    const absent = parts.filter((part) => !this.#loaded.has(nameOfPart(part)));
+    const text = [...absent.map((part) => (typeof part === 'string' ? helperPart(part) : part.source)), source].join('\n');
     return {
-      source: checkedExec([...absent.map(helperPart), source].join('\n')),
-      loaded: () => absent.forEach((part) => this.#loaded.add(part)),
+      source: this.inflates && text.length > DEFLATED_BYTES_MIN ? deflatedExec(text) : checkedExec(text),
+      loaded: () => absent.forEach((part) => this.#loaded.add(nameOfPart(part))),
     };
   }
 
   streamParts(): readonly string[] {
     const { output, check, hash, listing } = this.rungs;
     return [`list-${listing}`, `put-${output}`, `hash-${hash}`, `check-${check}`, 'stream'];
-  }
-
-  /** Removes the agent from the board's memory. */
-  async remove(signal: AbortSignal): Promise<void> {
-    await this.#session.exec(REMOVE_AGENT, { timeoutMs: SILENCE_MS_MAX, signal });
-    this.forget();
   }
 
   /** Deletes files, those that are not there left aside. */
@@ -152,11 +161,28 @@ export class Agent {
       if (signal.aborted) throw isBelayError(error, 'job/cancelled') ? error : cancelled();
       if (!isBelayError(error) || error.code.startsWith('port/')) throw error;
       if (consumer.failure !== null) throw consumer.failure;
+      if (this.#loaded.size > 0 && isAgentGone(error)) throw wasReset(error);
       return error;
     } finally {
       this.#strayBytes += consumer.strayBytes;
     }
   }
+}
+
+/** Over a UART bridge a reset is not seen as a lost port: the agent is simply not there any more. */
+function isAgentGone(error: BelayError): boolean {
+  return error.code === 'repl/exec-failed' && /NameError: name '_belay'/.test(error.message);
+}
+
+function wasReset(cause: BelayError): BelayError {
+  return new BelayError('board/lost', 'the board was reset: the agent is gone from its memory', {
+    hint: 'run the command again; a watchdog of the program may be resetting the board',
+    cause,
+  });
+}
+
+function nameOfPart(part: AgentPart): string {
+  return typeof part === 'string' ? part : part.name;
 }
 
 class RoundConsumer implements StreamConsumer {

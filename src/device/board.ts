@@ -16,7 +16,9 @@ import { Agent } from './agent.js';
 import { boardFsOf } from './agent-fs.js';
 import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } from './device-fs.js';
 import { changeBaud } from './fast-baud.js';
+import { REMOVE_AGENT } from './helper-source.js';
 import { identifyBoard } from './identify.js';
+import { packShape } from './pack-shape.js';
 
 /** Where connecting stands, for `doctor` and for verbose output. */
 export type ConnectStep = 'interrupting' | 'resetting' | 'identifying' | 'connected';
@@ -40,6 +42,8 @@ export interface ConnectOptions {
 const LEAVE_MS_MAX = 7000;
 /** Below this the board should not hold an agent's source besides compiling it (ESP8266: 30 kB). */
 const TIGHT_MEMORY_BYTES = 48 * 1024;
+const WATCHDOG_MS_MAX = 3000;
+const WATCHDOG_HELD = `print('~',any('WDT'in str(type(o))for m in[globals()]+[x.__dict__ for x in __import__('sys').modules.values()]for o in m.values()))`;
 const HARD_RESET_MS = 500;
 const BAUD_DEFAULT = 115_200;
 const HARD_RESET =
@@ -60,6 +64,21 @@ export async function connectBoard(
   } catch (error) {
     // What stopped us is the news; how leaving went is not.
     await board.leave(options.after ?? 'auto').catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * A soft reset would take away the program's last hold on its watchdog, and the watchdog itself
+ * would run on (rp2, esp32: it cannot be stopped): then nothing could feed it.
+ */
+async function holdsWatchdog(session: ReplSession, signal: AbortSignal): Promise<boolean> {
+  try {
+    const output = await session.exec(WATCHDOG_HELD, { timeoutMs: WATCHDOG_MS_MAX, signal });
+    return Buffer.from(output).includes('~ True');
+  } catch (error) {
+    // Boards without sys.modules or generators have no watchdog that could be found.
+    if (isBelayError(error, 'repl/exec-failed') || isBelayError(error, 'repl/timeout')) return false;
     throw error;
   }
 }
@@ -91,7 +110,8 @@ class LiveBoard implements BoardConnection {
     const { signal } = options;
     options.onStep?.('interrupting');
     this.#arrival = await this.#session.enterRaw({ signal });
-    if (this.programInterrupted || this.#arrival.noise.length > 0) {
+    const disturbed = this.programInterrupted || this.#arrival.noise.length > 0;
+    if (disturbed && !(await holdsWatchdog(this.#session, signal))) {
       options.onStep?.('resetting');
       await this.#session.softReset({ signal });
     }
@@ -102,6 +122,8 @@ class LiveBoard implements BoardConnection {
     if (typeof freeBytes === 'number' && freeBytes < TIGHT_MEMORY_BYTES)
       this.#session.byRawPaste = true;
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
+    this.#agent.inflates = identity.upload.inflate === 'deflate';
+    if (identity.rungs.output === 'raw') this.#agent.packShape = packShape(identity.upload.freeMemoryBytes);
     this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');
   }
@@ -113,8 +135,7 @@ class LiveBoard implements BoardConnection {
 
   get info(): BoardInfo {
     const { info } = this.fs;
-    if (this.#fastBaud === null) return info;
-    return { ...info, probe: { ...info.probe, fastBaud: this.#fastBaud } };
+    return this.#fastBaud === null ? info : { ...info, probe: { ...info.probe, fastBaud: this.#fastBaud } };
   }
 
   get programInterrupted(): boolean {
@@ -154,8 +175,12 @@ class LiveBoard implements BoardConnection {
     await this.#session.settled();
     await this.#lowerBaud(signal);
     if (after === 'hard-reset') return this.#hardReset(signal);
-    if (this.#restarts(after)) return this.#session.exitRaw({ restart: true, signal });
-    await this.#agent?.remove(signal);
+    if (this.#restarts(after)) {
+      await this.#session.exitRaw({ restart: true, signal });
+      return;
+    }
+    if (await this.#session.exitRawAfter(REMOVE_AGENT, { signal })) return;
+    await this.#session.exec(REMOVE_AGENT, { timeoutMs: LEAVE_MS_MAX, signal });
     await this.#session.exitRaw({ signal });
   }
 

@@ -24,11 +24,26 @@ export interface ContentEvents<F> {
   failed(file: F, errorNumber: number): void;
   /** The digest over all content since the last one was compared. */
   checked(matches: boolean): void;
+  /** The board can begin again here: nothing before is needed any more. */
+  restartable(): void;
+}
+
+/** The board's encoder: bits that wait for the next byte, and how many (8 more where no block is open). */
+export interface PackState {
+  readonly bits: number;
+  readonly held: number;
+}
+
+export interface RestartPoint {
+  readonly offset: number;
+  readonly state: PackState | undefined;
 }
 
 const DIGEST_AFTER_BYTES = 32 * 1024;
+/** Compressed, the window is lost at a restart point: there are fewer. */
+const DIGESTS_PER_RESTART = 4;
 const ATTEMPTS = 3;
-type State = 'size' | 'mark' | 'content' | 'status' | 'digest' | 'over';
+type State = 'speed' | 'size' | 'mark' | 'content' | 'status' | 'digest' | 'state' | 'over';
 
 export class ContentParser<F> {
   readonly #format: ContentFormat;
@@ -37,7 +52,10 @@ export class ContentParser<F> {
   /** Bytes of a record that is not whole yet. */
   #held: number[] = [];
   #offset = 0;
-  #restartOffset = 0;
+  #restart: RestartPoint = { offset: 0, state: undefined };
+  #isPacked = false;
+  #digests = 0;
+  #kilobyteUs: number | null = null;
   #sizeBytes = 0;
   #cannotOpen = false;
   #left = 0;
@@ -54,9 +72,22 @@ export class ContentParser<F> {
     this.#digest = format.newDigest();
   }
 
-  /** Where in the stream the last digest ended: the board begins there with a fresh one. */
-  get restartOffset(): number {
-    return this.#restartOffset;
+  /** Where in the job's stream the board can begin again: behind a digest. */
+  get restart(): RestartPoint {
+    return this.#restart;
+  }
+
+  /** How long the board took to compress a kilobyte; null where it does not. */
+  get kilobyteUs(): number | null {
+    return this.#kilobyteUs;
+  }
+
+  /** Before the first byte: whether the contents were compressed, and where they begin. */
+  begin(isPacked: boolean, offset: number): void {
+    this.#isPacked = isPacked;
+    this.#offset = offset;
+    if (isPacked) this.#state = 'speed';
+    else this.#restart = { offset, state: undefined };
   }
 
   get isOver(): boolean {
@@ -81,6 +112,14 @@ export class ContentParser<F> {
 
   #record(offset: number): void {
     switch (this.#state) {
+      case 'speed': {
+        this.#kilobyteUs = this.#number();
+        if (this.#kilobyteUs !== null) this.#state = 'state';
+        return;
+      }
+      case 'state':
+        if (this.#held.length > 2 && (this.#held.at(-3) as number) < 128) this.#packState();
+        return;
       case 'size': {
         const value = this.#number();
         if (value === null) return;
@@ -151,7 +190,22 @@ export class ContentParser<F> {
   #digestOver(offset: number): void {
     this.#digest = this.#format.newDigest();
     this.#sinceDigest = 0;
-    this.#restartOffset = offset;
+    if (this.#isPacked) {
+      this.#digests += 1;
+      const isRestart = this.#digests % DIGESTS_PER_RESTART === 0;
+      this.#state = isRestart ? 'state' : this.#isLast ? 'over' : 'size';
+      return;
+    }
+    this.#restart = { offset, state: undefined };
+    this.#events.restartable();
+    this.#state = this.#isLast ? 'over' : 'size';
+  }
+
+  /** Where the compressed stream stood when this record was begun, and what the encoder held. */
+  #packState(): void {
+    const [bits, held] = this.#held.splice(-2) as [number, number];
+    this.#restart = { offset: this.#number() ?? 0, state: { bits, held } };
+    this.#events.restartable();
     this.#state = this.#isLast ? 'over' : 'size';
   }
 

@@ -38,8 +38,9 @@ export class FrameOrder {
     this.#reference = sequence;
   }
 
+  /** A round that repeats single frames ends early: the first end is the stream's. */
   end(sequence: number): void {
-    this.#total = this.#absolute(sequence);
+    this.#total ??= this.#absolute(sequence);
   }
 
   /** Takes a frame; hands on what is in order now. */

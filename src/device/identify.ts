@@ -4,12 +4,15 @@ import { pathFromBytes } from '../core/device-path.js';
 import type { ReplSession } from '../transport/repl-session.js';
 import type { AgentRungs } from './agent.js';
 import type { BoardInfo, BoardMount } from './device-fs.js';
-import { bootSum, checkedExec, helperPart } from './helper-source.js';
+import { BY_IMPORT, bootSum, checkedExec, deflatedExec, helperPart } from './helper-source.js';
 import { tildeLines } from './tiny-answers.js';
+import { tinyMount } from './tiny-space.js';
 import { type Literal, parseLiteral } from './python-literal.js';
 
 const PROBE_MS_MAX = 15_000;
 const ATTEMPTS = 3;
+/** A micro:bit v1 has 8.8 kB free, the next smallest board (an ESP8266) 30 kB. */
+const TINY_HEAP_BYTES = 12 * 1024;
 const EINVAL = 22;
 const NOT_OURS = new Set(['rom', 'remote']);
 
@@ -32,23 +35,37 @@ export interface UploadRungs {
 
 /** Throws board/not-micropython, board/memory or what the wire threw; `null` answers are no error. */
 export async function identifyBoard(session: ReplSession, signal: AbortSignal): Promise<Identity> {
-  const source = `${helperPart('boot')}\n${checkedExec(helperPart('probe'))}`;
+  let deflated = true;
   for (let attempt = 1; ; attempt += 1) {
     try {
+      const source = probeSource(deflated);
       const output = await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal });
       const answers = answersIn(output);
+      if (deflated && answers === null && attempt === 1) deflated = false;
       if (answers !== null) {
         const identity = identityOf(answers);
         return identity.info.firmware === 'micropython' ? identity : await withDriveState(session, identity, signal);
       }
     } catch (error) {
       if (!isBelayError(error, 'repl/exec-failed')) throw error;
+      if (deflated) {
+        deflated = false;
+        if (!(await isTiny(session, signal))) continue;
+      }
       const tiny = await identifyTiny(session, signal);
       if (tiny !== null) return tiny;
       if (attempt >= ATTEMPTS) throw notMicroPython(error);
     }
     if (attempt >= ATTEMPTS) throw new BelayError('board/integrity', 'the board answered the first questions three times with damage', { hint: 'try another cable or a lower --baud' });
   }
+}
+
+/** Most boards can inflate; one that cannot ends without an answer and is asked in plain text. */
+function probeSource(deflated: boolean): Uint8Array {
+  const boot = `${helperPart('boot')}\n`;
+  if (!deflated) return Buffer.from(boot + checkedExec(helperPart('probe')));
+  const probe = deflatedExec(helperPart('probe'), BY_IMPORT);
+  return Buffer.concat([Buffer.from(`${boot}try:\n `), probe, Buffer.from('\nexcept ImportError:pass')]);
 }
 
 /**
@@ -82,6 +99,16 @@ function notMicroPython(error: unknown): unknown {
   });
 }
 
+/**
+ * Sources beyond 1,000 bytes can hang a board with 8 kB of heap until it is reset (seen on micro:bit
+ * firmware under QEMU), so the size of the heap is asked before anything longer is sent.
+ */
+async function isTiny(session: ReplSession, signal: AbortSignal): Promise<boolean> {
+  const output = await session.exec("print('~',__import__('gc').mem_free())", { timeoutMs: PROBE_MS_MAX, signal });
+  const answer = tildeLines(output).at(-1);
+  return answer !== undefined && Number(answer) < TINY_HEAP_BYTES;
+}
+
 /** Boards on which probe.py cannot run; null where these questions fail too. */
 async function identifyTiny(session: ReplSession, signal: AbortSignal): Promise<Identity | null> {
   try {
@@ -111,7 +138,7 @@ function tinyIdentityOf(answers: readonly Literal[]): Identity {
     machine: text(list(uname)[4]) ?? text(platform) ?? 'unknown',
     platform: text(platform) ?? 'unknown',
     uniqueId: hex(uniqueId),
-    mounts: [{ path: '', skipped: false, readOnly: null, totalBytes: null, freeBytes: null, blockBytes: null }],
+    mounts: [tinyMount(text(list(uname)[0]) === 'microbit')],
     epochYear: 1970,
     hasFolders: false,
     atomicRename: false,

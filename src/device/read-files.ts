@@ -9,12 +9,14 @@ import { bytesOfPath } from '../core/device-path.js';
 import { isBelayError } from '../core/errors.js';
 import type { TreeFile } from '../core/tree.js';
 import type { Agent } from './agent.js';
-import { ContentParser, type ContentFormat } from './content-parser.js';
+import { ContentParser, type ContentFormat, type PackState } from './content-parser.js';
 import type { CheckedBy, ReadEvent, ReadOptions } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { EventQueue } from './event-queue.js';
 import { frameCheck } from './frame-check.js';
 import { bytesLiteral, bytesLiteralOfPath, shortName } from './helper-source.js';
+import { isWorthPacking, packedCall, PackedStream, packLimitUs, packPart } from './packed-stream.js';
+import type { PackShape } from './pack-shape.js';
 import type { Walk } from './scan.js';
 
 const PASSES_MAX = 4;
@@ -38,7 +40,7 @@ interface Pending {
 
 export async function* readFiles(agent: Agent, walk: Walk | null, files: readonly TreeFile[], options: ReadOptions): AsyncGenerator<ReadEvent> {
   const queue = new EventQueue<ReadEvent>();
-  const reading = new Reading(agent, walk, files, queue, options.signal);
+  const reading = new Reading(agent, walk, files, queue, options);
   reading.run().then(
     () => queue.end(),
     (error: unknown) => queue.fail(error),
@@ -53,13 +55,15 @@ class Reading {
   readonly #signal: AbortSignal;
   readonly #pending: readonly Pending[];
   readonly #twice: boolean;
+  readonly #compress: boolean;
 
-  constructor(agent: Agent, walk: Walk | null, files: readonly TreeFile[], queue: EventQueue<ReadEvent>, signal: AbortSignal) {
+  constructor(agent: Agent, walk: Walk | null, files: readonly TreeFile[], queue: EventQueue<ReadEvent>, { compress, signal }: ReadOptions) {
     this.#agent = agent;
     this.#walk = walk;
     this.#queue = queue;
     this.#signal = signal;
     this.#twice = agent.rungs.hash === 'none';
+    this.#compress = compress;
     this.#pending = files.map((file) => ({ file, mismatches: 0, state: 'waiting', sizeBytes: 0, sha256: '', dirty: false, firstSha256: null }));
   }
 
@@ -100,21 +104,24 @@ class Reading {
       },
       failed: (each, errorNumber) => this.#fail(each, errorNumber),
       checked: (matches) => {
-        for (const each of seen) passed.add(each);
-        seen.clear();
         this.#checked(ended.splice(0), matches);
       },
+      restartable: () => {
+        for (const each of seen) passed.add(each);
+        seen.clear();
+      },
     });
-    const call = () => {
-      const rest = batch.filter((each) => !passed.has(each));
-      return walk === null ? callByPath(rest) : callByPlace(rest, walk);
-    };
+    const rest = () => batch.filter((each) => !passed.has(each));
+    const plainCall = () => (walk === null ? callByPath(rest()) : callByPlace(rest(), walk));
+    const shape = this.#shapeFor(batch);
+    const stream = shape === null ? null : new PackedStream(parser);
+    const call = (state?: PackState) => (stream === null || stream.isPacked === false ? plainCall() : packedCall(plainCall(), state));
     const job = {
-      parts: ['read'],
+      parts: shape === null ? ['read'] : ['read', packPart(shape, this.#agent.packLimitUs ?? packLimitUs(this.#agent.session.bytesPerSecondMin))],
       call: call(),
       skipped: walk === null ? [] : walk.plan.skipped.map(bytesLiteralOfPath),
-      take: (payload: Uint8Array) => parser.take(payload),
-      restart: () => ({ offset: parser.restartOffset, call: call() }),
+      take: (payload: Uint8Array) => (stream ?? parser).take(payload),
+      restart: () => ({ offset: parser.restart.offset, call: call(parser.restart.state) }),
     };
     try {
       await this.#agent.run(job, this.#signal);
@@ -122,9 +129,17 @@ class Reading {
       // Damage is asked for again; a wire or a board that is gone is the caller's to find again.
       if (!isBelayError(error, 'board/integrity') || !error.retryable) throw error;
     }
+    if (stream?.isPacked === false) this.#agent.packShape = null;
+    if (stream?.isPacked === true) this.#agent.kilobyteUs = parser.kilobyteUs;
     for (const each of batch) {
       if (each.state !== 'settled') this.#restart(each, 'not all of it came');
     }
+  }
+
+  #shapeFor(batch: readonly Pending[]): PackShape | null {
+    const files = batch.map((each) => each.file);
+    const { packShape, session } = this.#agent;
+    return this.#compress && isWorthPacking(files, session.bytesPerSecondMin) ? packShape : null;
   }
 
   #restart(each: Pending, reason: string): void {

@@ -3,6 +3,7 @@
  * or to the friendly prompt, from where Ctrl-D starts the program again.
  */
 import {
+  bytesOfText,
   CTRL_A,
   CTRL_B,
   CTRL_C,
@@ -95,17 +96,25 @@ const FRIENDLY_TRIES_MAX = 3;
 /** To the friendly prompt; with `restart` on from there by Ctrl-D, so that the program runs again. */
 export class FriendlyReturn implements ReplMachine {
   readonly #restart: boolean;
+  readonly #source: string | null;
   #text = '';
   #tries = 1;
 
-  constructor(restart: boolean) {
+  constructor(restart: boolean, source: string | null = null) {
     this.#restart = restart;
+    this.#source = source;
+  }
+
+  /** A source was given and ran without a word, or none was. */
+  get sourceRan(): boolean {
+    return this.#source === null || /(?:^|>)OK\x04\x04>/.test(this.#text);
   }
 
   start(): readonly ReplAction[] {
-    // At the prompt no interrupt is armed, so both keys can travel together.
+    // At the prompt no interrupt is armed, so all keys can travel together.
+    const source = this.#source === null ? [] : [...bytesOfText(this.#source), CTRL_D];
     const keys = this.#restart ? [CTRL_B, CTRL_D] : [CTRL_B];
-    return [send(...keys), { kind: 'wait', ms: FRIENDLY_MS }];
+    return [send(...source, ...keys), { kind: 'wait', ms: FRIENDLY_MS }];
   }
 
   step(input: ReplInput): readonly ReplAction[] {

@@ -185,9 +185,23 @@ export class ReplSession {
     await this.#play(machine, { signal, limitMs: null, onAbort: 'stop' });
   }
 
+  /** Runs a short source and goes to the friendly prompt, in one turn. False where it did not run in silence. */
+  async exitRawAfter(source: string, options: { readonly signal: AbortSignal }): Promise<boolean> {
+    await this.#ensureRaw(options.signal);
+    this.#inSync = false;
+    const machine = new FriendlyReturn(false, source);
+    await this.#play(machine, { signal: options.signal, limitMs: null, onAbort: 'stop' });
+    return machine.sourceRan;
+  }
+
   /** Something is amiss (a failed check, a quarrel about frames): find the raw prompt again before the next exec. */
   distrust(): void {
     this.#inSync = false;
+  }
+
+  /** The wire is at least this fast; null while too little has passed. */
+  get bytesPerSecondMin(): number | null {
+    return this.#wire.bytesPerSecondMin;
   }
 
   counters(): SessionCounters {

@@ -18,6 +18,9 @@ export type TrafficListener = (
   content: boolean,
 ) => void;
 
+/** Shorter exchanges tell more about the board than about the wire. */
+const MEASURED_BYTES_MIN = 512;
+
 export interface WireListener {
   data(bytes: Uint8Array): void;
   lost(error: BelayError): void;
@@ -36,6 +39,9 @@ export class SessionWire implements Wire {
   #bytesOut = 0;
   #turns = 0;
   #direction: 'in' | 'out' | null = null;
+  #turnStartMs = 0;
+  #turnBytes = 0;
+  #bytesPerSecondMin: number | null = null;
 
   constructor(port: BytePort, clock: SessionClock, listener: WireListener) {
     this.#port = port;
@@ -60,6 +66,11 @@ export class SessionWire implements Wire {
     return { bytesIn: this.#bytesIn, bytesOut: this.#bytesOut, turns: this.#turns };
   }
 
+  /** The wire is at least this fast, as whole questions and answers took; null before the first of some length. */
+  get bytesPerSecondMin(): number | null {
+    return this.#bytesPerSecondMin;
+  }
+
   lastBytes(): Uint8Array {
     return this.#lastIn.bytes;
   }
@@ -67,6 +78,11 @@ export class SessionWire implements Wire {
   async write(bytes: Uint8Array, content = false): Promise<void> {
     if (this.#closed !== null) throw this.#closed;
     this.#bytesOut += bytes.length;
+    if (this.#direction !== 'out') {
+      this.#turnStartMs = this.clock.monotonicMs();
+      this.#turnBytes = 0;
+    }
+    this.#turnBytes += bytes.length;
     this.#turn('out');
     this.onTraffic?.('out', bytes, content);
     await this.#port.write(bytes);
@@ -75,9 +91,17 @@ export class SessionWire implements Wire {
   #data(bytes: Uint8Array): void {
     this.#bytesIn += bytes.length;
     this.#turn('in');
+    this.#measure(bytes.length);
     this.onTraffic?.('in', bytes, this.#listener.isContent());
     this.#lastIn.push(bytes);
     this.#listener.data(bytes);
+  }
+
+  #measure(length: number): void {
+    this.#turnBytes += length;
+    if (this.#turnBytes < MEASURED_BYTES_MIN) return;
+    const elapsedMs = Math.max(1, this.clock.monotonicMs() - this.#turnStartMs);
+    this.#bytesPerSecondMin = Math.max(this.#bytesPerSecondMin ?? 0, (1000 * this.#turnBytes) / elapsedMs);
   }
 
   #turn(direction: 'in' | 'out'): void {

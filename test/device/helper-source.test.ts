@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
+import { inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { bootSum, bytesLiteral, checkedExec, helperPart, minifyPython, nameClash } from '../../src/device/helper-source.js';
+import { bootSum, bytesLiteral, checkedExec, deflatedExec, helperPart, minifyPython, nameClash } from '../../src/device/helper-source.js';
 import { literalOfBits } from '../../src/device/read-files.js';
 
 const none = new Map<string, string>();
@@ -38,6 +39,19 @@ describe('the agent as it travels', () => {
     expect(sums.size).toBe(3);
   });
 
+  it('goes deflated as bytes that no prompt acts upon, and a literal gives back', () => {
+    for (const part of parts.filter((each) => !each.startsWith('tiny-'))) {
+      const exec = Buffer.from(deflatedExec(helperPart(part))).toString('latin1');
+      const [, literal, sum] = /^_belay\(b'''([\s\S]*)''',(\d+),11\)$/.exec(exec) as unknown as [string, string, string];
+      expect(literal).not.toMatch(/[\x00-\x04\r']{1}(?<!\\')/);
+      const bytes = literal.replace(/\\(\\|'|r|00[0-4]|[0-4])/g, (_, code: string) =>
+        code === 'r' ? '\r' : /^\d/.test(code) ? String.fromCharCode(Number(code)) : code,
+      );
+      expect(bootSum(Buffer.from(bytes, 'latin1'))).toBe(Number(sum));
+      expect(inflateRawSync(Buffer.from(bytes, 'latin1')).toString()).toBe(helperPart(part));
+    }
+  });
+
   it('quotes any bytes', () => {
     const literal = bytesLiteral(Uint8Array.from({ length: 256 }, (_, at) => at));
     expect(literal).toMatch(/^b"[ !#-&(-[\]-~\\]*"$/);
@@ -51,7 +65,10 @@ describe('the agent as it travels', () => {
   });
 
   it('stays small: what a plain backup of a current board sends', () => {
-    const sent = ['probe', 'list-ilistdir', 'put-raw', 'hash-sha256', 'check-crc32', 'stream', 'list', 'read'].map(helperPart).join('\n').length;
-    expect(sent).toBeLessThan(3700);
+    const execs = [['probe'], ['list-ilistdir', 'put-raw', 'hash-sha256', 'check-crc32', 'stream', 'list'], ['read']];
+    const sent = execs.map((names) => deflatedExec(names.map(helperPart).join('\n')).length);
+    const total = sent.reduce((sum, bytes) => sum + bytes, helperPart('boot').length);
+    console.log(`the agent for a plain backup: ${total} bytes on the wire (${helperPart('boot').length} + ${sent.join(' + ')})`);
+    expect(total).toBeLessThan(2500);
   });
 });
