@@ -1,6 +1,6 @@
 /** The README is a promise: every command in it runs here, in the order in which it stands there. */
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,6 +32,13 @@ describe('the README', () => {
     const [first, second] = await commandBlocks();
     expect(first).toBe('npm ci && npx belay-backup --port virtual\n');
     expect(second).toBe('npm ci && npm test\n');
+  });
+
+  it('can be followed after any build: npx runs the file itself, and a build makes it anew', async () => {
+    const { mode } = await stat(join(ROOT, 'dist/cli/main.js'));
+    expect(mode & 0o111).toBe(0o111);
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+    expect(scripts.build).toContain('chmodSync');
   });
 
   it('shows only commands that work', { timeout: 120_000 }, async () => {
