@@ -1,6 +1,6 @@
 /** What deleting single archives means for the others. */
 
-import { boardKeyOf } from '../core/board-key.js';
+import { boardGroupOf } from '../core/board-key.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
 import { isKnown } from './archive.js';
 import type { Lineage, LineageNode } from './lineage.js';
@@ -70,7 +70,7 @@ function boardsLeftBare(
 ): readonly (string | null)[] {
   const complete = lineage.nodes.filter((node) => node.state === 'ok');
   const keyOf = ({ archive }: LineageNode) =>
-    isKnown(archive) ? boardKeyOf(archive.manifest.deviceInfo) : null;
+    isKnown(archive) ? boardGroupOf(archive.manifest.deviceInfo) : null;
   const before = new Set(complete.map(keyOf));
   for (const node of complete) if (!doomed.has(node)) before.delete(keyOf(node));
   return [...before];

@@ -3,7 +3,7 @@
  * what must not be lost: pins, the newest complete backup, and whatever a survivor needs. Archives
  * that are broken or unsupported are never expired.
  */
-import { boardKeyOf } from '../core/board-key.js';
+import { boardGroupOf } from '../core/board-key.js';
 import { BelayError } from '../core/errors.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
 import { frozenRecordOf, isKnown, isWhole } from './archive.js';
@@ -34,6 +34,7 @@ export interface RetentionPlan {
 }
 
 export interface RetentionRequest {
+  /** As boardGroupOf gives it; null for none. */
   readonly boardKey: string | null;
   readonly policy: KeepPolicy;
   readonly nowMs: number;
@@ -90,7 +91,7 @@ function judge(archives: readonly ChainArchive[], request: RetentionRequest): Ju
 
 /** What does not say whose it is stands in every board's picture: nobody may expire it. */
 function belongsTo(archive: ChainArchive, boardKey: string | null): boolean {
-  if (isKnown(archive)) return boardKeyOf(archive.manifest.deviceInfo) === boardKey;
+  if (isKnown(archive)) return boardGroupOf(archive.manifest.deviceInfo) === boardKey;
   const id = frozenRecordOf(archive).deviceInfo?.uniqueId;
   return typeof id !== 'string' || id === boardKey;
 }

@@ -16,3 +16,11 @@ export function boardKeyOf(board: BoardIdentity): string | null {
   if (board.boardName) return `name:${board.boardName}`;
   return null;
 }
+
+/**
+ * The same for what is kept and let go: boards that nothing tells apart are one of their kind, and
+ * never one with those of another kind.
+ */
+export function boardGroupOf(board: BoardIdentity & { readonly machine: string }): string {
+  return boardKeyOf(board) ?? `unknown:${board.machine}`;
+}

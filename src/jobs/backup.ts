@@ -90,7 +90,7 @@ class BackupRun {
     } finally {
       await lock.release();
     }
-    return this.#pruned(result);
+    return this.#pruned(result, identity.uniqueKey);
   }
 
   async #surveyed(
@@ -270,13 +270,12 @@ class BackupRun {
   }
 
   /** After a backup that succeeded, never before; not after a partial one. */
-  async #pruned(result: BackupResult): Promise<BackupResult> {
+  async #pruned(result: BackupResult, boardKey: string): Promise<BackupResult> {
     const { keep, retryLockMs } = this.#options;
     if (keep === undefined || result.outcome !== 'written' || result.summary.partial) return result;
-    const board = result.summary.board.uniqueId ?? this.#options.boardName ?? null;
     try {
       const parts = { store: this.#store };
-      const pruned = await prune(parts, { keep, board, retryLockMs }, this.#context);
+      const pruned = await prune(parts, { keep, boardKey, retryLockMs }, this.#context);
       return { ...result, pruned };
     } catch (error) {
       if (!isBelayError(error) || error.code === 'job/cancelled') throw error;

@@ -3,7 +3,7 @@
  * serial number of its USB port, else the name the user gave it (`--board`).
  */
 import type { ManifestDeviceInfo } from '../archive/manifest.js';
-import { boardKeyOf } from '../core/board-key.js';
+import { boardGroupOf, boardKeyOf } from '../core/board-key.js';
 import type { BoardConnection, BoardInfo } from '../device/device-fs.js';
 
 /** The `board` object of summaries and lists. */
@@ -33,12 +33,7 @@ export function identityOf(board: {
   readonly machine: string;
 }): BoardIdentity {
   const name = board.boardName ?? board.machine;
-  const uniqueKey = boardKeyOf(board);
-  return {
-    uniqueKey: uniqueKey ?? `unknown:${board.machine}`,
-    name,
-    chainable: uniqueKey !== null,
-  };
+  return { uniqueKey: boardGroupOf(board), name, chainable: boardKeyOf(board) !== null };
 }
 
 export function identityOfConnection(

@@ -7,7 +7,7 @@ import type { RetentionPlan } from '../chain/retention.js';
 import { planMergeExpired, planRetention, shortNameOf } from '../chain/retention.js';
 import type { KeepPolicy } from '../chain/retention-policy.js';
 import { isEmptyPolicy, parseSpan } from '../chain/retention-policy.js';
-import { boardKeyOf } from '../core/board-key.js';
+import { boardGroupOf } from '../core/board-key.js';
 import { BelayError } from '../core/errors.js';
 import type { BackupFolder, FolderLock } from '../store/backup-folder.js';
 import type { ArchiveListing } from './archive-listing.js';
@@ -39,6 +39,8 @@ export interface PruneOptions {
   readonly keep: KeepRules;
   /** Only this board's backups (name, unique id or a prefix of it); default all boards of the folder. */
   readonly board?: string | null | undefined;
+  /** Exactly this board's, whatever its name is like: for who has the board at hand. */
+  readonly boardKey?: string | undefined;
   /** Fold the expired tail that survivors need into one full. */
   readonly mergeExpired?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
@@ -84,7 +86,8 @@ export async function prune(
   const policy = policyOf(options.keep);
   const nowMs = context.clock.now().getTime();
   const first = await listArchives(store);
-  const boards = boardsOf(first, options.board ?? null);
+  const boards =
+    options.boardKey === undefined ? boardsOf(first, options.board ?? null) : [options.boardKey];
   const plans = (archives: readonly ChainArchive[]) =>
     boards.map((boardKey) => planRetention(archives, { boardKey, policy, nowMs }));
   const mergeTargets = (archives: readonly ChainArchive[]) =>
@@ -184,7 +187,7 @@ function boardsOf(listing: ArchiveListing, wanted: string | null): readonly (str
   return [
     ...new Set(
       ours.map(({ archive }) =>
-        archive.manifest === null ? null : boardKeyOf(archive.manifest.deviceInfo),
+        archive.manifest === null ? null : boardGroupOf(archive.manifest.deviceInfo),
       ),
     ),
   ];
@@ -192,7 +195,7 @@ function boardsOf(listing: ArchiveListing, wanted: string | null): readonly (str
 
 function foldersOf(listing: ArchiveListing, boards: readonly (string | null)[]): readonly string[] {
   const folders = listing.stored
-    .filter(({ head }) => head !== null && boards.includes(boardKeyOf(head.manifest.deviceInfo)))
+    .filter(({ head }) => head !== null && boards.includes(boardGroupOf(head.manifest.deviceInfo)))
     .map((stored) => stored.boardFolder);
   return [...new Set(folders)].sort();
 }

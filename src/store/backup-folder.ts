@@ -97,7 +97,7 @@ export interface BackupFolder {
   /**
    * `<folder>/<slug of name>-<8 hex of sha256(uniqueKey)>`: the one that exists with this suffix and
    * holds archives of this board (or none yet), else the name a new one will get. Makes nothing.
-   * `uniqueKey` is boardKeyOf the board, '' for one without any identity.
+   * `uniqueKey` is boardGroupOf the board.
    */
   boardFolderFor(board: { readonly uniqueKey: string; readonly name: string }): Promise<string>;
   /** Starts an archive in the board folder (made where missing). Needs its lock at commit. */

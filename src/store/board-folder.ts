@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskCodeOf, diskError } from '../archive/disk.js';
-import { boardKeyOf } from '../core/board-key.js';
+import { boardGroupOf } from '../core/board-key.js';
 import { boardSuffixOf, slugOf } from './archive-name.js';
 import { ARCHIVE_ENDING, inspect } from './listing.js';
 
@@ -20,7 +20,7 @@ export async function findBoardFolder(
   for (const name of names.filter((each) => each.endsWith(`-${suffix}`))) {
     const path = join(root, name);
     const key = await keyOfArchivesIn(path);
-    if (key === undefined || (key ?? '') === board.uniqueKey) return path;
+    if (key === undefined || key === board.uniqueKey) return path;
   }
   const slug = slugOf(board.name);
   for (let copy = 1; ; copy += 1) {
@@ -43,13 +43,13 @@ async function foldersIn(root: string): Promise<string[]> {
 }
 
 /** The key of the first archive that can be read; undefined where there is none. */
-async function keyOfArchivesIn(folder: string): Promise<string | null | undefined> {
+async function keyOfArchivesIn(folder: string): Promise<string | undefined> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw diskError('read the folder', folder, error);
   });
   for (const name of names.filter((each) => each.endsWith(ARCHIVE_ENDING)).sort()) {
     const backup = await inspect(join(folder, name), false);
-    if (backup?.head) return boardKeyOf(backup.head.manifest.deviceInfo);
+    if (backup?.head) return boardGroupOf(backup.head.manifest.deviceInfo);
   }
   return undefined;
 }

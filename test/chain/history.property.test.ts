@@ -76,7 +76,13 @@ function merge(history: History, back: number, replace: boolean): void {
   const tip = history.archives.at(-1 - back);
   if (tip === undefined) return;
   const { merged } = history.merge(tip);
-  if (replace) history.remove(planReplace(history.archives, merged).remove);
+  if (!replace) return;
+  const { remove } = planReplace(history.archives, merged);
+  // What is newer than the tip is a backup of its own, whatever part it has in the chain.
+  for (const { manifest } of remove) {
+    expect(manifest.sequence).toBeLessThanOrEqual(merged.manifest.sequence);
+  }
+  history.remove(remove);
 }
 
 function expectAllWhole(history: History): void {

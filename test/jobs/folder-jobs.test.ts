@@ -364,6 +364,22 @@ describe('prune, remove, pin', () => {
     expect(store.files.size).toBe(1);
   });
 
+  it('prune the board that was backed up and no other, also one without any identity', async () => {
+    const { store, context, take } = await history();
+    const nameless = (machine: string) =>
+      new MemoryBoard({ 'main.py': machine }, { info: { uniqueId: null, machine } });
+    const other = await take({ type: 'full' }, nameless('ESP32'));
+    const old = await take({ type: 'full' }, nameless('STM32'));
+    const options = { type: 'full', keep: { last: 1 } } as const;
+    const connect = connectTo(nameless('STM32'));
+    const { pruned } = await backup({ connect, store }, options, context);
+    expect(pruned?.removed).toEqual([old.path]);
+    expect((await prune({ store }, { keep: { last: 4 } }, context)).removed).toEqual([]);
+    await expect(removeBackups({ store }, { backups: [other.id] }, context)).rejects.toMatchObject({
+      code: 'store/refused',
+    });
+  });
+
   it('refuse keep rules that are none before the board is asked', async () => {
     const { store, context } = await history();
     const connect = () => Promise.reject(new Error('nobody may connect'));

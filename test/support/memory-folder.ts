@@ -12,7 +12,7 @@ import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { joinBytes } from '../../src/archive/gzip-member.js';
 import { readListedHead } from '../../src/archive/listed-head.js';
 import { MemorySpool } from '../../src/archive/spool.js';
-import { boardKeyOf } from '../../src/core/board-key.js';
+import { boardGroupOf } from '../../src/core/board-key.js';
 import { BelayError, throwIfAborted } from '../../src/core/errors.js';
 import {
   archiveNameOf,
@@ -91,7 +91,7 @@ export class MemoryFolder implements BackupFolder {
     const foreign = new Set<string>();
     for (const backup of await this.list({ safety: false })) {
       if (!backup.boardFolder.endsWith(`-${suffix}`) || backup.head === null) continue;
-      if ((boardKeyOf(backup.head.manifest.deviceInfo) ?? '') === board.uniqueKey) {
+      if (boardGroupOf(backup.head.manifest.deviceInfo) === board.uniqueKey) {
         return backup.boardFolder;
       }
       foreign.add(backup.boardFolder);
