@@ -27,6 +27,8 @@ export interface PortWish {
   readonly fastBaud?: number | undefined;
   /** Wait this long for a port that another process holds; default 0. */
   readonly retryLockMs?: number | undefined;
+  /** Modem lines after opening, in place of what fits the adapter; null leaves one as it is. */
+  readonly lines?: { readonly dtr: boolean | null; readonly rts: boolean | null } | undefined;
   /** Hears every byte of the conversation, for a transcript. */
   readonly onTraffic?: TrafficListener | undefined;
 }
@@ -109,6 +111,7 @@ async function openPort(
   const usb = await choosePort(await listSerialPorts(), wanted);
   const port = await openSerialPortPatiently(usb.path, {
     usb,
+    ...(wish.lines === undefined ? {} : { lines: wish.lines }),
     ...(wish.baud === undefined ? {} : { baudRate: wish.baud }),
     clock: context.clock,
     signal,
@@ -189,15 +192,27 @@ function named(port: BytePort, name: string): BytePort {
 }
 
 /** For `devices`. */
-export function devicesParts(wish: PortWish, context: JobContext): DevicesParts {
+export function devicesParts(
+  wish: PortWish,
+  context: JobContext,
+  store: BackupFolder | null,
+): DevicesParts {
   return {
+    store,
     listPorts: async () => {
       const { listSerialPorts } = await import('./transport/serial-port.js');
       const { isLikelyBoard } = await import('./transport/port-choice.js');
-      return (await listSerialPorts()).map((port) => ({
+      const listed = (await listSerialPorts()).map((port) => ({
         ...port,
         likelyBoard: isLikelyBoard(port),
       }));
+      // A port that the system does not list (a pseudo-terminal, the virtual board) but the user names.
+      const named = wish.port ?? 'auto';
+      const isListed = named === 'auto' || listed.some((port) => port.path === named);
+      if (isListed || named.startsWith('id:')) return listed;
+      const unknown = { vendorId: null, productId: null, serialNumber: null };
+      const nameless = { manufacturer: null, product: null };
+      return [...listed, { path: named, ...unknown, ...nameless, likelyBoard: true }];
     },
     connectTo: (path) => connectorFor({ ...wish, port: path }, context),
   };

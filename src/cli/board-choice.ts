@@ -140,9 +140,15 @@ export async function skipWhenAbsent(
   }
 }
 
-const WAIT_STEP_MS = 250;
+/** A board that sleeps most of the time is there for moments only. */
+const WAIT_STEP_MS = 50;
+/** Not there yet, gone to sleep again, or not at its prompt in time: what waiting is for. */
+const WAITED_FOR: ReadonlySet<string> = new Set(['port/not-found', 'port/lost', 'repl/no-prompt']);
 
-/** The connection a job asks for; with `wait` tries until a port appears or the user stops it. */
+/**
+ * The connection a job asks for; with `wait` tries until a port appears and its board answers
+ * Ctrl-C, or the user stops it.
+ */
 export function boardConnector(
   session: Session,
   port: string | undefined,
@@ -156,12 +162,12 @@ export function boardConnector(
       try {
         return await connect(wanted);
       } catch (error) {
-        if (!isBelayError(error, 'port/not-found')) throw error;
+        if (!isBelayError(error) || !WAITED_FOR.has(error.code)) throw error;
         if (!announced) {
           context.emit({
             type: 'note',
             code: 'waiting',
-            message: 'waiting for a board to be plugged in',
+            message: `waiting for a board (${error.message})`,
           });
         }
         await context.clock.delay(WAIT_STEP_MS, wanted.signal);

@@ -34,6 +34,8 @@ export interface EverywhereOptions {
   readonly port?: readonly string[];
   readonly baud?: number;
   readonly fastBaud?: number;
+  readonly dtr?: 'on' | 'off';
+  readonly rts?: 'on' | 'off';
   readonly board?: string;
   readonly dir?: string;
   readonly json?: boolean;

@@ -28,6 +28,14 @@ export function everywhereOptions(): readonly Option[] {
       '--fast-baud <n>',
       'experimental: raise a UART to this speed while the command runs',
     ).argParser((text) => parseCount(text, 1)),
+    new Option(
+      '--dtr <on|off>',
+      'set this modem line after opening (default: by the adapter)',
+    ).choices(['on', 'off']),
+    new Option(
+      '--rts <on|off>',
+      'set this modem line after opening (default: by the adapter)',
+    ).choices(['on', 'off']),
     new Option('--board <name or id>', 'whose backups are meant; a name for a board without an id'),
     new Option('-d, --dir <folder>', 'where backups live (default: ~/belay-backups)').env(
       'BELAY_DIR',

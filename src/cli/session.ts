@@ -58,8 +58,11 @@ export class Session {
   }
 
   portWish(port: string | undefined): PortWish {
-    const { baud, fastBaud, retryLock } = this.options;
-    return { port, baud, fastBaud, retryLockMs: retryLock };
+    const { baud, fastBaud, retryLock, dtr, rts } = this.options;
+    const level = (value: 'on' | 'off' | undefined) =>
+      value === undefined ? null : value === 'on';
+    const lines = { dtr: level(dtr), rts: level(rts) };
+    return { port, baud, fastBaud, retryLockMs: retryLock, lines };
   }
 
   /** Starts a display. Events that come while there is none are dropped, as in a question. */

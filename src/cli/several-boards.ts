@@ -22,7 +22,7 @@ export async function wantedPorts(session: Session, all: boolean): Promise<Wante
     return { first: ports[0], several: ports.length > 1 ? ports : [] };
   }
   const context = await session.context();
-  const found = await devicesParts(session.portWish(undefined), context).listPorts();
+  const found = await devicesParts(session.portWish(undefined), context, null).listPorts();
   const paths = found.filter((port) => port.likelyBoard).map((port) => port.path);
   const named = (session.options.port ?? []).filter((port) => port !== 'auto');
   const ports = [...new Set([...named, ...paths])];

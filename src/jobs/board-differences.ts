@@ -28,16 +28,26 @@ export function boardDifferences(
     warn('other-firmware', `the backup is of ${device.firmware}, the board runs ${info.firmware}`);
   }
   if (device.firmware === info.firmware && device.version !== info.version) {
-    warn('other-version', `the backup is of version ${device.version}, the board runs ${info.version}`);
+    warn(
+      'other-version',
+      `the backup is of version ${device.version}, the board runs ${info.version}`,
+    );
   }
   const flashBytes = rootBytes(device.mounts);
   const hereBytes = rootBytes(info.mounts);
   if (flashBytes !== null && hereBytes !== null && hereBytes < flashBytes) {
-    warn('smaller-flash', `the backup's board has room for ${flashBytes} bytes, this one for ${hereBytes}`);
+    warn(
+      'smaller-flash',
+      `the backup's board has room for ${flashBytes} bytes, this one for ${hereBytes}`,
+    );
   }
   if (info.firmware === 'micropython' && device.firmware === 'circuitpython') {
     for (const path of targets.filter((target) => target === 'code.py')) {
-      warnings.push({ code: 'not-started', message: 'MicroPython starts main.py, not code.py', path });
+      warnings.push({
+        code: 'not-started',
+        message: 'MicroPython starts main.py, not code.py',
+        path,
+      });
     }
   }
   const mounts = new Set(info.mounts.map((mount) => mount.path));

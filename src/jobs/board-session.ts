@@ -28,6 +28,23 @@ export function isLoss(error: unknown): error is BelayError {
   return isBelayError(error) && LOSSES.has(error.code);
 }
 
+/** The board was there and said something, then lost its way: what a reset in between looks like. */
+function spoke(error: unknown): error is BelayError {
+  return isLoss(error) && error.code.startsWith('repl/') && error.details['lastBytes'] !== '';
+}
+
+function resets(cause: unknown): BelayError {
+  const reason = isBelayError(cause) ? cause.message : String(cause);
+  return new BelayError(
+    'board/resets',
+    `the board was lost ${LOSSES_MAX} times without progress (${reason})`,
+    {
+      hint: 'check the cable and the power; a watchdog of the program may be resetting the board: rename main.py, or press reset and run the command again at once',
+      cause,
+    },
+  );
+}
+
 export class BoardSession {
   /** Whose program was running when the job came. */
   readonly programInterrupted: boolean;
@@ -87,14 +104,7 @@ export class BoardSession {
     if (uniqueId === null) throw error;
     this.#lossesInARow += 1;
     if (this.#lossesInARow >= LOSSES_MAX) {
-      throw new BelayError(
-        'board/resets',
-        `the board was lost ${LOSSES_MAX} times without progress (${error.message})`,
-        {
-          hint: 'check the cable and the power; a watchdog of the program may be resetting the board',
-          cause: error,
-        },
-      );
+      throw resets(error);
     }
     this.#context.emit({
       type: 'warning',
@@ -116,6 +126,7 @@ export class BoardSession {
     const { clock } = this.#context;
     const until = clock.monotonicMs() + RECONNECT_MS_MAX;
     this.#left = true;
+    let answers = 0;
     for (;;) {
       try {
         const connection = await this.#connect({
@@ -134,6 +145,8 @@ export class BoardSession {
       } catch (error) {
         throwIfAborted(signal);
         if (isBelayError(error, 'board/other')) throw error;
+        if (spoke(error)) answers += 1;
+        if (answers >= LOSSES_MAX) throw resets(error);
         if (clock.monotonicMs() >= until) {
           throw new BelayError(
             'board/lost',

@@ -1,7 +1,7 @@
 /** Reads the first bytes of a backup's .mpy files, so that a plan can judge them. */
 import { throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
-import { bytecodeHeader, type BytecodeHeader, HEADER_BYTES } from './bytecode.js';
+import { type BytecodeHeader, bytecodeHeader, HEADER_BYTES } from './bytecode.js';
 
 interface Contents {
   read(path: string): AsyncIterable<Uint8Array>;

@@ -42,7 +42,10 @@ export interface BytecodeRunner {
 }
 
 /** Why the board cannot run the file; null where it can, or does not say what it runs. */
-export function bytecodeProblem(header: BytecodeHeader | null, board: BytecodeRunner): string | null {
+export function bytecodeProblem(
+  header: BytecodeHeader | null,
+  board: BytecodeRunner,
+): string | null {
   if (header === null) return 'its name says .mpy, its first bytes do not: no board can import it';
   const wanted = board.firmware === 'circuitpython' ? 'C' : 'M';
   if (header.magic !== wanted) {

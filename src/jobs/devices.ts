@@ -1,5 +1,6 @@
 /** `devices`: boards that are plugged in. */
 import { isBelayError, throwIfAborted } from '../core/errors.js';
+import type { BackupFolder, StoredBackup } from '../store/backup-folder.js';
 import type { BoardSummary } from './board-identity.js';
 import { summaryOfConnection } from './board-identity.js';
 import type { Connect, JobContext } from './context.js';
@@ -24,6 +25,14 @@ export interface DeviceRow extends DevicePort {
   /** null unless probed. */
   readonly board: BoardSummary | null;
   readonly problem: { readonly code: string; readonly message: string } | null;
+  /** The newest one of that board: by its unique id where it was probed, else by USB serial number. */
+  readonly lastBackup: LastBackup | null;
+}
+
+export interface LastBackup {
+  readonly backupId: string;
+  readonly createdAt: string;
+  readonly archive: string;
 }
 
 export interface DevicesResult {
@@ -31,6 +40,8 @@ export interface DevicesResult {
 }
 
 export interface DevicesParts {
+  /** Where the last backups are looked for; null: nowhere. */
+  readonly store: Pick<BackupFolder, 'list'> | null;
   listPorts(): Promise<readonly (DevicePort & { readonly likelyBoard: boolean })[]>;
   connectTo(path: string): Connect;
 }
@@ -42,12 +53,13 @@ export async function listDevices(
   context: JobContext,
 ): Promise<DevicesResult> {
   const devices: DeviceRow[] = [];
+  const backups = parts.store === null ? [] : await parts.store.list({ safety: false });
   for (const port of await parts.listPorts()) {
     throwIfAborted(context.signal);
     devices.push(
       options.probe === true
-        ? await probed(parts, port, context)
-        : { ...port, board: null, problem: null },
+        ? await probed(parts, port, backups, context)
+        : { ...port, board: null, problem: null, lastBackup: lastOf(backups, port, null) },
     );
   }
   return { devices };
@@ -56,6 +68,7 @@ export async function listDevices(
 async function probed(
   parts: DevicesParts,
   port: DevicePort & { readonly likelyBoard: boolean },
+  backups: readonly StoredBackup[],
   context: JobContext,
 ): Promise<DeviceRow> {
   try {
@@ -64,13 +77,33 @@ async function probed(
     });
     const board = summaryOfConnection(connection, null);
     await connection.leave('auto');
-    return { ...port, board, problem: null };
+    return { ...port, board, problem: null, lastBackup: lastOf(backups, port, board) };
   } catch (error) {
     if (!isBelayError(error) || error.code === 'job/cancelled') throw error;
     return {
       ...port,
       board: null,
       problem: { code: error.code, message: error.message },
+      lastBackup: lastOf(backups, port, null),
     };
   }
+}
+
+/** A board that was asked is known by what it said; a port alone by its USB serial number. */
+function lastOf(
+  backups: readonly StoredBackup[],
+  port: DevicePort,
+  board: BoardSummary | null,
+): LastBackup | null {
+  let last: LastBackup | null = null;
+  for (const { head, path } of backups) {
+    if (head === null) continue;
+    const { backupId, createdAt, deviceInfo } = head.manifest;
+    const { uniqueId, usbSerial } = deviceInfo;
+    const bySerial = port.serialNumber !== null && usbSerial === port.serialNumber;
+    const isOurs = board?.uniqueId ? uniqueId === board.uniqueId : bySerial;
+    if (!isOurs || (last !== null && last.createdAt >= createdAt)) continue;
+    last = { backupId, createdAt, archive: path };
+  }
+  return last;
 }

@@ -49,7 +49,11 @@ export function targetProblem(
   return null;
 }
 
-function nameProblem(target: string, entry: TreeEntry, { input }: FitnessFacts): TargetProblem | null {
+function nameProblem(
+  target: string,
+  entry: TreeEntry,
+  { input }: FitnessFacts,
+): TargetProblem | null {
   const { info } = input.board;
   const problem = pathProblem(target);
   if (problem !== null) return unfit('board/unfit', problem);
@@ -64,7 +68,10 @@ function nameProblem(target: string, entry: TreeEntry, { input }: FitnessFacts):
     return unfit('board/unfit', 'this board has no folders');
   const tooLong = info.hasFolders ? nameOfPath(target) : target;
   if (bytesOfPath(tooLong).length > info.nameBytesMax) {
-    return unfit('board/unfit', `longer than the ${info.nameBytesMax} bytes that this board allows`);
+    return unfit(
+      'board/unfit',
+      `longer than the ${info.nameBytesMax} bytes that this board allows`,
+    );
   }
   // A board with folders that does not rename over a file has FAT.
   const fat = info.hasFolders && !info.atomicRename ? fatNameProblem(nameOfPath(target)) : null;
@@ -85,6 +92,7 @@ function stands(target: string, entry: TreeEntry, { current }: FitnessFacts): bo
 function hasFolderAbove(entry: TreeEntry, input: RestorePlanInput): boolean {
   const parent = parentOfPath(entry.path);
   return (
-    parent !== '' && input.source.tree.some((each) => each.kind === 'folder' && each.path === parent)
+    parent !== '' &&
+    input.source.tree.some((each) => each.kind === 'folder' && each.path === parent)
   );
 }

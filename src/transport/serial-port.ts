@@ -19,6 +19,8 @@ export interface OpenOptions {
   readonly baudRate?: number;
   /** How the lines are treated. Default: by the adapter (port-choice.ts). */
   readonly policy?: SignalPolicy;
+  /** Lines that the user wants after opening, whatever the policy says of them; null: as it says. */
+  readonly lines?: { readonly dtr: boolean | null; readonly rts: boolean | null };
   /** What is known of the port, from a listing. */
   readonly usb?: PortDescription;
   /** Another binding than this computer's ports: the virtual board, a mock. */
@@ -66,7 +68,10 @@ export async function openSerialPort(path: string, options: OpenOptions = {}): P
     stream.open((error) => (error ? reject(openError(path, error, options)) : resolve()));
   });
   const port = new StreamPort(stream, path, usb, options.stallMs ?? STALL_MS);
-  if (policy.lines !== null) await port.setSignals(policy.lines);
+  const dtr = options.lines?.dtr ?? policy.lines?.dtr;
+  const rts = options.lines?.rts ?? policy.lines?.rts;
+  const lines = { ...(dtr === undefined ? {} : { dtr }), ...(rts === undefined ? {} : { rts }) };
+  if (Object.keys(lines).length > 0) await port.setSignals(lines);
   return port;
 }
 

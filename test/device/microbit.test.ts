@@ -4,8 +4,8 @@ import { connectBoard } from '../../src/device/board.js';
 import { openSerialPort } from '../../src/transport/serial-port.js';
 import { deviceFsContract } from '../contract/device-fs.contract.js';
 import { realClock } from '../support/connected-board.js';
-import { filesByHand, writeByHand } from '../support/microbit-by-hand.js';
 import { microbitProblem, startMicrobit } from '../support/microbit.js';
+import { filesByHand, writeByHand } from '../support/microbit-by-hand.js';
 
 const problem = microbitProblem();
 
@@ -20,7 +20,11 @@ if (problem !== null) {
       const microbit = await startMicrobit();
       await writeByHand(microbit.path, files);
       const open = async () =>
-        connectBoard(await openSerialPort(microbit.path), { clock: realClock, random: (bytes) => randomBytes(bytes).toString('hex'), signal: AbortSignal.timeout(60_000) });
+        connectBoard(await openSerialPort(microbit.path), {
+          clock: realClock,
+          random: (bytes) => randomBytes(bytes).toString('hex'),
+          signal: AbortSignal.timeout(60_000),
+        });
       const connection = await open();
       let left = false;
       const leave = async () => {

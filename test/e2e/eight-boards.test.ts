@@ -36,7 +36,10 @@ describe.skipIf(missing !== null)(`eight boards at once ${missing ?? ''}`, () =>
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'belay-eight-'));
     for (let at = 0; at < BOARDS; at += 1) {
-      const big = Uint8Array.from({ length: FILE_BYTES }, (_, index) => (index * index * (at + 3)) >> 5);
+      const big = Uint8Array.from(
+        { length: FILE_BYTES },
+        (_, index) => (index * index * (at + 3)) >> 5,
+      );
       const files = { 'main.py': `board = ${at}\n`, 'big.bin': big };
       const board = await VirtualBoard.start({ files, uniqueIdHex: `be1a7e570000010${at}` });
       boards.push(board);

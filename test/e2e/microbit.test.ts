@@ -10,8 +10,8 @@ import { prepareRestore } from '../../src/jobs/restore.js';
 import { verifyAgainstBoard } from '../../src/jobs/verify.js';
 import { openSerialPort } from '../../src/transport/serial-port.js';
 import { openStore, systemContext } from '../../src/wiring.js';
-import { filesByHand, writeByHand } from '../support/microbit-by-hand.js';
 import { microbitProblem, startMicrobit } from '../support/microbit.js';
+import { filesByHand, writeByHand } from '../support/microbit-by-hand.js';
 
 const problem = microbitProblem();
 const EXEC_BYTES_MAX = 1000;
@@ -25,7 +25,9 @@ const FILES: Readonly<Record<string, Uint8Array>> = {
 };
 
 describe.skipIf(problem !== null)(`a micro:bit ${problem ?? ''}`, () => {
-  it('is backed up, increment by increment, restored and verified', { timeout: 180_000 }, async () => {
+  it('is backed up, increment by increment, restored and verified', {
+    timeout: 180_000,
+  }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'belay-microbit-'));
     const microbit = await startMicrobit();
     const context = systemContext({ signal: AbortSignal.timeout(170_000), emit: () => {} });

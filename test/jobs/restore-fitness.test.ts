@@ -31,7 +31,9 @@ describe('a .mpy file', () => {
 
   it('of CircuitPython is none for MicroPython, and the other way round', () => {
     const circuit = bytecodeHeader(Uint8Array.of(0x43, 6, 0, 31));
-    expect(bytecodeProblem(circuit, { firmware: 'micropython', mpy: null })).toMatch(/CircuitPython/);
+    expect(bytecodeProblem(circuit, { firmware: 'micropython', mpy: null })).toMatch(
+      /CircuitPython/,
+    );
     expect(bytecodeProblem(circuit, { firmware: 'circuitpython', mpy: null })).toBeNull();
   });
 

@@ -1,11 +1,11 @@
 /** A virtual board with a connection on it, for tests of the device room. */
 import { randomBytes } from 'node:crypto';
+// The board's worker runs from the build, so the build is what plays it here.
+import { VirtualBoard, type VirtualBoardOptions } from '../../dist/testing/index.js';
 import { connectBoard } from '../../src/device/board.js';
 import type { BoardConnection } from '../../src/device/device-fs.js';
 import type { BytePort } from '../../src/transport/byte-port.js';
 import type { SessionClock } from '../../src/transport/repl-session.js';
-// The board's worker runs from the build, so the build is what plays it here.
-import { VirtualBoard, type VirtualBoardOptions } from '../../dist/testing/index.js';
 
 export const realClock: SessionClock = {
   monotonicMs: () => performance.now(),

@@ -138,6 +138,11 @@ export function rungTable(
     Math.max(...table.map((row) => (row[at] as string).length)),
   );
   return table
-    .map((row) => row.map((cell, at) => cell.padEnd(widths[at] as number)).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] as number))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n');
 }

@@ -23,7 +23,8 @@ export function writeByHand(
     for (const [name, bytes] of Object.entries(files)) {
       await until(`write ${name}`, async () => {
         await run(`f=open('${name}','wb')`);
-        for (const piece of piecesOf(bytes ?? new Uint8Array(0))) await run(`f.write(${bytesLiteral(piece)})`);
+        for (const piece of piecesOf(bytes ?? new Uint8Array(0)))
+          await run(`f.write(${bytesLiteral(piece)})`);
         await run('f.close()');
         return Buffer.from(await readFile(run, name)).equals(Buffer.from(bytes ?? []));
       });
@@ -38,13 +39,16 @@ export function filesByHand(path: string): Promise<Readonly<Record<string, Uint8
       return parseLiteral(text) as readonly string[];
     });
     const files: Record<string, Uint8Array> = {};
-    for (const name of names) files[name] = Uint8Array.from(await twice(name, () => readFile(run, name)));
+    for (const name of names)
+      files[name] = Uint8Array.from(await twice(name, () => readFile(run, name)));
     return files;
   });
 }
 
 async function readFile(run: Run, name: string): Promise<Uint8Array> {
-  const text = await run(`f=open('${name}','rb')\nwhile 1:\n d=f.read(48)\n if not d:break\n print(d)`);
+  const text = await run(
+    `f=open('${name}','rb')\nwhile 1:\n d=f.read(48)\n if not d:break\n print(d)`,
+  );
   const lines = text.split('\r\n').filter((line) => line !== '');
   return Buffer.concat(lines.map((line) => parseLiteral(line) as Uint8Array));
 }
@@ -67,7 +71,8 @@ async function twice<T>(what: string, ask: () => Promise<T>): Promise<T> {
   let found: { readonly answer: T } | null = null;
   await until(`reading ${what}`, async () => {
     const answer = await ask();
-    if (before !== null && JSON.stringify(before.answer) === JSON.stringify(answer)) found = { answer };
+    if (before !== null && JSON.stringify(before.answer) === JSON.stringify(answer))
+      found = { answer };
     before = { answer };
     return found !== null;
   });

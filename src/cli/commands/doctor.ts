@@ -15,6 +15,7 @@ import { connectorFor, devicesParts, openStore } from '../../wiring.js';
 import { withBoardChoice } from '../board-choice.js';
 import { asBelayError, STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
+import { inflateText, rungText, writingText } from '../text/doctor-text.js';
 import { firmwareText, paint } from '../text/style.js';
 
 interface Step {
@@ -27,16 +28,6 @@ interface Step {
 
 /** How much of what the board said last is shown where it stopped making sense. */
 const TAIL_CHARACTERS = 300;
-
-/** The ways to do one thing, best first; the probe's answer is one of them. */
-const LADDERS: Readonly<Record<string, string>> = {
-  output: 'raw, base64, hex, repr, microbit.uart',
-  input: 'raw, base64, literal',
-  listing: 'ilistdir, listdir and stat, listdir and size',
-  hash: 'sha256, crc32, reading back',
-  frameCheck: 'crc32, sha256, Fletcher-16',
-  inflate: 'deflate, zlib, none',
-};
 
 export async function run(session: Session): Promise<number> {
   const context = await session.context();
@@ -69,6 +60,10 @@ class Doctor {
         'computer',
         async () => `Node ${process.version}, ${process.platform} ${process.arch}`,
       );
+      await this.#try('inflating', async () => {
+        const { inflateEngine } = await import('../../device/inflate.js');
+        return inflateText(inflateEngine());
+      });
       await this.#try('backups', () => this.#backups());
       await this.#try('ports', () => this.#ports());
       await withBoardChoice(this.#session, this.#session.options.port?.[0], ({ port }) =>
@@ -116,7 +111,7 @@ class Doctor {
   }
 
   async #ports(): Promise<string> {
-    const parts = devicesParts(this.#session.portWish(undefined), this.#context);
+    const parts = devicesParts(this.#session.portWish(undefined), this.#context, null);
     const { devices } = await listDevices(parts, { probe: false }, this.#context);
     return devices.length === 0 ? 'none' : devices.map(portText).join('; ');
   }
@@ -144,10 +139,9 @@ class Doctor {
       return `${info.machine}, ${firmwareText(info)}, ${id}`;
     });
     for (const [question, answer] of Object.entries(info.probe)) {
-      const ladder = LADDERS[question];
-      const ways = ladder === undefined ? '' : ` (of ${ladder})`;
-      await this.#try(`probe ${question}`, async () => `${String(answer)}${ways}`);
+      await this.#try(`probe ${question}`, async () => rungText(question, answer));
     }
+    await this.#try('writing', async () => writingText(info));
     await this.#try('files', async () => {
       const scan = {
         roots: [''],

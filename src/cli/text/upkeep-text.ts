@@ -127,6 +127,10 @@ export function devicesLines(result: DevicesResult, style: Style): string[] {
     { text: displayPath(device.serialNumber ?? '') },
     { text: displayPath(device.product ?? device.manufacturer ?? '') },
     { text: answerText(device) },
+    {
+      text:
+        device.lastBackup === null ? '' : `last backup ${localTime(device.lastBackup.createdAt)}`,
+    },
   ]);
   return tableLines(rows, style);
 }

@@ -1,0 +1,122 @@
+/** Programs that do not want to be backed up: each ends in a backup or in the right message. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VirtualBoard, type VirtualBoardOptions } from '../../dist/testing/index.js';
+import { connectBoard } from '../../src/device/board.js';
+import { backup } from '../../src/jobs/backup.js';
+import type { Connect } from '../../src/jobs/context.js';
+import type { BackupFolder } from '../../src/store/backup-folder.js';
+import type { BytePort } from '../../src/transport/byte-port.js';
+import { openStore, systemContext } from '../../src/wiring.js';
+
+const LIMIT_MS = 60_000;
+/** 60 kB at 115,200 baud: more than five seconds, longer than every watchdog here. */
+const SLOW: VirtualBoardOptions = { bytesPerSecond: 11_520 };
+const big = Uint8Array.from({ length: 60_000 }, (_, at) => (at * at * 7) >> 4);
+
+let folder: string;
+let store: BackupFolder;
+const boards: VirtualBoard[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'belay-stubborn-'));
+  store = openStore(folder);
+});
+
+afterEach(async () => {
+  for (const board of boards.splice(0)) await board.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function backUp(
+  main: string,
+  options: VirtualBoardOptions = {},
+  over = (port: BytePort) => port,
+) {
+  const files = { 'main.py': main, 'big.bin': big };
+  const board = await VirtualBoard.start({ files, ...options });
+  boards.push(board);
+  const warnings: string[] = [];
+  const context = systemContext({
+    signal: AbortSignal.timeout(LIMIT_MS),
+    emit: (event) => {
+      if (event.type === 'warning') warnings.push(event.code);
+    },
+  });
+  const connect: Connect = ({ signal }) =>
+    connectBoard(over(board.port()), { clock: context.clock, random: context.randomHex, signal });
+  const result = await backup({ connect, store }, { retryLockMs: 0 }, context);
+  return { result, warnings, board };
+}
+
+describe('a watchdog', { timeout: LIMIT_MS + 10_000 }, () => {
+  it('that the program holds is found and fed', async () => {
+    const main =
+      'import machine, time\ndog = machine.WDT(timeout=1500)\nwhile True:\n    dog.feed()\n    time.sleep_ms(50)\n';
+    const { result, warnings } = await backUp(main, SLOW);
+    expect(result.summary).toMatchObject({ fileCount: 2, partial: false });
+    expect(warnings).not.toContain('board-lost');
+  });
+});
+
+describe('a program', { timeout: LIMIT_MS + 10_000 }, () => {
+  it('that reads stdin itself is interrupted and backed up', async () => {
+    const { result } = await backUp('import sys\nwhile True:\n    sys.stdin.read(1)\n');
+    expect(result.summary).toMatchObject({ fileCount: 2, partial: false });
+  });
+
+  it('that catches Ctrl-C for ever ends with what to do, in bounded time', async () => {
+    const main =
+      'while True:\n    try:\n        while True: pass\n    except KeyboardInterrupt:\n        pass\n';
+    await expect(backUp(main)).rejects.toMatchObject({
+      code: 'repl/no-prompt',
+      hint: expect.stringMatching(/reset/i),
+    });
+  });
+
+  it('that switches Ctrl-C off ends with what to do, in bounded time', async () => {
+    const main = 'import micropython\nmicropython.kbd_intr(-1)\nwhile True: pass\n';
+    await expect(backUp(main)).rejects.toMatchObject({
+      code: 'repl/no-prompt',
+      hint: expect.stringMatching(/reset/i),
+    });
+  });
+
+  it('whose timer prints every millisecond, also between our bytes, gets into no file', async () => {
+    const { result, board } = await backUp('print(1)\n', {}, ticking);
+    expect(result.summary).toMatchObject({ fileCount: 2, partial: false });
+    const dump = await board.dump();
+    const { createHash } = await import('node:crypto');
+    const hashes = new Map(result.manifest?.files.map((file) => [file.relativePath, file]));
+    for (const [path, bytes] of dump) {
+      if (bytes === null) continue;
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      expect(hashes.get(path as string)).toMatchObject({ checksum: sha256 });
+    }
+  });
+});
+
+/** A timer's output: `tick` every millisecond, wherever the stream happens to be. */
+function ticking(port: BytePort): BytePort {
+  const tick = new TextEncoder().encode('tick\r\n');
+  return {
+    name: port.name,
+    usb: port.usb,
+    setReceiver: (receiver) => {
+      const timer = setInterval(() => receiver.data(tick), 1);
+      port.setReceiver({
+        data: (bytes) => receiver.data(bytes),
+        closed: (error) => {
+          clearInterval(timer);
+          receiver.closed(error);
+        },
+      });
+    },
+    write: (bytes) => port.write(bytes),
+    setBaud: (baud) => port.setBaud(baud),
+    setSignals: (signals) => port.setSignals(signals),
+    close: () => port.close(),
+  };
+}
