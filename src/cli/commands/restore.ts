@@ -195,10 +195,17 @@ async function confirmPlans(
 function report(session: Session, result: RestoreResult, port?: string): void {
   if (session.json) {
     const board = port === undefined ? {} : { board: port };
-    session.terminal.out(JSON.stringify({ type: 'summary', ...board, ...result.summary }));
+    const failed = [...result.summary.failed, ...conflictsOf(result)];
+    session.terminal.out(JSON.stringify({ type: 'summary', ...board, ...result.summary, failed }));
   } else if (!session.quiet) {
     for (const line of restoreLines(result, session.terminal.style)) session.terminal.out(line);
   }
+}
+
+/** What an undo left alone is why it ends with 3: a script finds it where it finds failures. */
+function conflictsOf(result: RestoreResult): RestoreSummary['failed'] {
+  const message = 'changed since the restore; left alone';
+  return result.conflicts.map((path) => ({ path, code: 'conflict', message }));
 }
 
 function reportSummary(session: Session, summary: RestoreSummary): void {
