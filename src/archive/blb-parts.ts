@@ -5,7 +5,7 @@ import { checksumsText, integrityChecksumOf } from './checksums.js';
 import { packEntries } from './container.js';
 import { endMember } from './end-member.js';
 import type { DeflateSettings } from './gzip-member.js';
-import { DEFLATE_HARD, gzipMember } from './gzip-member.js';
+import { DEFLATE_HASHES, gzipMember } from './gzip-member.js';
 import type { FileEntry, Manifest, ManifestEntry } from './manifest.js';
 import { entryNameOf } from './manifest.js';
 import { encodeManifest, parseManifest } from './manifest-codec.js';
@@ -58,7 +58,7 @@ export async function buildParts(
   parseManifest(manifestBytes);
   const manifestSha256 = createHash('sha256').update(manifestBytes).digest('hex');
   const checksums = checksumsText(manifestSha256, layoutOf(manifest));
-  const head = await gzipMember(await packFile(MANIFEST_NAME, manifestBytes), DEFLATE_HARD);
+  const head = await gzipMember(await packFile(MANIFEST_NAME, manifestBytes), DEFLATE_HASHES);
   return {
     manifest,
     manifestSha256,
@@ -69,7 +69,7 @@ export async function buildParts(
         length: compressedSize,
       })),
       ...folders.map(({ bytes }) => bytes),
-      await gzipMember(await packFile(CHECKSUMS_NAME, checksums), DEFLATE_HARD),
+      await gzipMember(await packFile(CHECKSUMS_NAME, checksums), DEFLATE_HASHES),
     ],
     end: (restSha256) => endMember({ headBytes: head.length, manifestSha256, restSha256 }),
   };

@@ -2,7 +2,7 @@
  * The frame of one gzip member (RFC 1952) as `.blb` uses it: fixed header, raw deflate, CRC-32 and
  * length. Made by hand, since zlib's own header carries the operating system and the level.
  */
-import { crc32, deflateRaw } from 'node:zlib';
+import { constants, crc32, deflateRaw } from 'node:zlib';
 
 /** FLG 0, MTIME 0, XFL 0, OS 255 (unknown). */
 export const GZIP_HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
@@ -15,12 +15,23 @@ export interface DeflateSettings {
   readonly level: number;
   readonly memLevel: number;
   readonly windowBits: number;
+  readonly strategy?: number;
 }
 
 /** For files that stand alone: level 9 saves 0.4 % of Python sources and takes 4.5 times as long. */
 export const DEFLATE: DeflateSettings = { level: 6, memLevel: 9, windowBits: 15 };
 /** For shared members, of 128 KiB at most: what it takes is milliseconds, and tar headers shrink. */
 export const DEFLATE_HARD: DeflateSettings = { ...DEFLATE, level: 9 };
+/**
+ * For the manifest and the checksums, which are hashes for the most part: chance matches among hex
+ * digits cost more than they save, and codes made anew more often fit better. Measured: 2 to 5 %
+ * of a manifest.
+ */
+export const DEFLATE_HASHES: DeflateSettings = {
+  ...DEFLATE_HARD,
+  memLevel: 5,
+  strategy: constants.Z_FILTERED,
+};
 /** Stored blocks, for what does not shrink. */
 export const STORE: DeflateSettings = { level: 0, memLevel: 9, windowBits: 15 };
 

@@ -3,7 +3,7 @@
  * the time to list and to restore long chains. Boards live in memory: only archives are measured.
  */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -119,7 +119,10 @@ async function writeTree(root: string, { folders, files }: Corpus): Promise<void
   for (const folder of folders) await mkdir(join(root, folder), { recursive: true });
   for (const file of files) {
     await mkdir(dirname(join(root, file.path)), { recursive: true });
-    await writeFile(join(root, file.path), file.bytes);
+    const path = join(root, file.path);
+    const old = await readFile(path).catch(() => null);
+    // A file that is written again is a changed one for tar.
+    if (old === null || !old.equals(file.bytes)) await writeFile(path, file.bytes);
   }
 }
 
