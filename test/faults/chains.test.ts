@@ -366,10 +366,8 @@ describe('removing', () => {
     expect(contentOf(dir)).toEqual(before);
     const merged = everythingBelow(dir).filter((path) => path.endsWith('_merged.blb'));
     expect(merged).toHaveLength(1);
-    const { manifest } = (await lab.done(dir, ['show', merged[0] as string])) as never as {
-      manifest: { description: string; sequence: number; deviceInfo: { uniqueId: string } };
-    };
-    expect(manifest).toMatchObject({ description: 'third', sequence: 3, deviceInfo: { uniqueId } });
+    const shown = await lab.done(dir, ['show', merged[0] as string]);
+    expect(shown).toMatchObject({ description: 'third', sequence: 3, deviceInfo: { uniqueId } });
     expect(everythingBelow(dir)).toContain(`${merged[0]}.pin`);
   });
 
