@@ -32,6 +32,8 @@ const Z_STREAM_END = 1;
 const Z_BUF_ERROR = -5;
 /** zlib-sync has no bound of its own: small slices, counted, keep what one of them can become small. */
 const SLICE_BYTES = 4096;
+/** zlib-sync makes a buffer of this size for every push, however little comes out. */
+const CHUNK_BYTES = 16_384;
 const RAW_WINDOW = -15;
 
 let loaded: ZlibSync | null | undefined;
@@ -69,7 +71,7 @@ class NativeInflater implements Inflater {
   constructor(maxBytes: number, zlib: ZlibSync) {
     this.#zlib = zlib;
     this.#maxBytes = maxBytes;
-    this.#inflate = new zlib.Inflate({ windowBits: RAW_WINDOW, chunkSize: 65_536 });
+    this.#inflate = new zlib.Inflate({ windowBits: RAW_WINDOW, chunkSize: CHUNK_BYTES });
   }
 
   push(bytes: Uint8Array, take: (plain: Uint8Array) => void): void {
@@ -85,7 +87,7 @@ class NativeInflater implements Inflater {
         const result = err === Z_BUF_ERROR ? null : this.#inflate.result;
         if (result !== null && result.length > 0) {
           this.#bytes = bounded(this.#bytes + result.length, this.#maxBytes);
-          take(Uint8Array.from(result));
+          take(new Uint8Array(result));
         }
         if (err === Z_STREAM_END) this.isOver = true;
         if (err !== Z_OK || result === null || result.length === 0) break;

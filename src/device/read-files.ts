@@ -151,7 +151,8 @@ class Reading {
   #data(each: Pending, bytes: Uint8Array): void {
     if (each.firstSha256 !== null) return;
     each.dirty = true;
-    this.#queue.push({ kind: 'data', file: each.file, bytes: bytes.slice() });
+    // A frame's payload and what the inflater gives are nobody else's: no copy is needed.
+    this.#queue.push({ kind: 'data', file: each.file, bytes });
   }
 
   #checked(group: readonly Pending[], matches: boolean): void {

@@ -136,6 +136,7 @@ class BackupRun {
         holder: choice.parent === null ? () => null : omittableContent(choice.parent.manifest),
         roots: [survey.scope.path],
         mounts: survey.mounts,
+        compress: this.#options.compress ?? true,
         signal: this.#context.signal,
       },
       this.voice,

@@ -15,6 +15,8 @@ export interface ReadingOptions {
   /** How the files were listed: done again after a loss, since a board forgets. */
   readonly roots: readonly string[];
   readonly mounts: readonly string[];
+  /** The board may compress what it sends. Default true. */
+  readonly compress?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -41,7 +43,7 @@ export async function readFiles(
       if (relist) due = await listAgain(session, due, intake, options);
       relist = false;
       for await (const event of session.fs.read(due, {
-        compress: true,
+        compress: options.compress ?? true,
         signal: options.signal,
       })) {
         await intake.take(event);
