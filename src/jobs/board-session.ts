@@ -29,15 +29,16 @@ export function isLoss(error: unknown): error is BelayError {
 }
 
 /** The board was there and said something, then lost its way: what a reset in between looks like. */
-function spoke(error: unknown): error is BelayError {
-  return isLoss(error) && error.code.startsWith('repl/') && error.details['lastBytes'] !== '';
+function spoke(error: unknown): boolean {
+  if (!isBelayError(error) || error.code.startsWith('port/')) return false;
+  return error.code === 'repl/exec-failed' || error.details.lastBytes !== '';
 }
 
 function resets(cause: unknown): BelayError {
   const reason = isBelayError(cause) ? cause.message : String(cause);
   return new BelayError(
     'board/resets',
-    `the board was lost ${LOSSES_MAX} times without progress (${reason})`,
+    `the board was lost again and again without progress (${reason})`,
     {
       hint: 'check the cable and the power; a watchdog of the program may be resetting the board: rename main.py, or press reset and run the command again at once',
       cause,
@@ -148,6 +149,7 @@ export class BoardSession {
         if (spoke(error)) answers += 1;
         if (answers >= LOSSES_MAX) throw resets(error);
         if (clock.monotonicMs() >= until) {
+          if (answers > 0) throw resets(error);
           throw new BelayError(
             'board/lost',
             `the board was lost and did not come back within ${RECONNECT_MS_MAX / 1000} s (${cause.message})`,
