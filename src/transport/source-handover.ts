@@ -36,6 +36,7 @@ const COMPILE_MS = 5000;
 /** 60 bytes fit the smallest ring there is (micro:bit v1: 64) and make 12 kB/s, a UART's own pace. */
 const PACE_BYTES = 60;
 const PACE_MS = 5;
+const EARLY_BYTES_MAX = 64 * 1024;
 
 /**
  * Asks for raw paste and closes it again with a source of one empty line. That line keeps the
@@ -204,9 +205,10 @@ export class SourceHandover {
   }
 
   #accepted(bytes: Uint8Array): Uint8Array {
-    // Before the last piece has gone out an "OK" can only be a user's callback that prints.
+    // Before the last piece has gone out an "OK" can only be a user's callback that prints. But the
+    // news that it has gone out may come after the board's whole answer: all of that is kept.
     if (this.#stage === 'pacing' && !this.#wentAtOnce)
-      return bytes.subarray(Math.max(0, bytes.length - 64));
+      return bytes.subarray(Math.max(0, bytes.length - EARLY_BYTES_MAX));
     const at = textOfBytes(bytes).indexOf('OK');
     if (at < 0) return bytes.subarray(Math.max(0, bytes.length - 1));
     this.#finish();
