@@ -84,6 +84,13 @@ describe('a program', { timeout: LIMIT_MS + 10_000 }, () => {
     });
   });
 
+  it('that has taken all the memory and ended is backed up all the same', async () => {
+    const main =
+      'x = []\ntry:\n    while True: x.append(bytearray(4096))\nexcept MemoryError:\n    pass\n';
+    const { result } = await backUp(main, { memoryBytesMax: 20 << 20 });
+    expect(result.summary).toMatchObject({ fileCount: 2, partial: false });
+  });
+
   it('whose timer prints every millisecond, also between our bytes, gets into no file', async () => {
     const { result, board } = await backUp('print(1)\n', {}, ticking);
     expect(result.summary).toMatchObject({ fileCount: 2, partial: false });
