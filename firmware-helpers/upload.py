@@ -1,9 +1,9 @@
 # Up the wire. A frame: ten bytes with their high bit set (length 2, places, number, check 4, sum,
-# spare), two bytes a place, the payload. No byte of it is 3 or 4: at each place the host has turned
+# spare), the places, the payload. No byte of it is 2, 3, 4 or 13: at each place the host has turned
 # bit 6, so Ctrl-C stays armed and nothing of a file can end or start a program. Every piece taken
-# out of the ring is acknowledged at once (the count of bytes so far), before anything is written.
-# After damage one acknowledgement says so, and every byte is passed over up to the head of the
-# frame that is wanted. README.md has it all.
+# out of the ring is acknowledged at once (frame and bytes of it so far), before anything is written.
+# After damage the line is emptied, one acknowledgement says so, and every byte is passed over up to
+# the head of the frame that is wanted. README.md has it all.
 results_base = -1
 stdin = getattr(sys.stdin, 'buffer', sys.stdin)
 take_in = stdin.readinto
@@ -16,18 +16,18 @@ except Exception:
         return limit > 60
 def tell(length):
     number = len(results)
-    answer[6:11] = bytes((taken >> 8 & 255, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0))
+    answer[6:12] = bytes((expected, taken >> 8, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0, 0))
     write_frame(1, answer, length)
 def receive():
     global inbox_at, inbox_end, expected, taken, damages
-    lost = index = 0
+    lost = index = taken = 0
     while 1:
-        if not ready(200):
+        if not ready(100 if lost else 200):
             index += 1
-            if index > 50:
+            if index > 60:
                 raise OSError(110)
             keep_alive()
-            tell(2 if lost else 5)
+            tell(2 if lost else 6)
             continue
         if lost:
             head[:9] = head[1:]
@@ -38,32 +38,38 @@ def receive():
         else:
             take_in(head)
         v = [byte & 127 for byte in head]
-        kind = v[2] * 2
+        kind = v[2]
         length = (v[0] << 7 | v[1]) + kind
         if sum(v[:8]) & 127 == v[8] and length <= len(inbox):
-            if lost:
-                taken = 0
             lost = index = number = 0
-            taken += 10
             while number < length and ready(1000):
                 size = min(piece, length - number)
                 take_in(inbox_view[number:number + size])
                 number += size
-                taken += size
-                tell(5)
+                if v[3] == expected:
+                    taken = number + 10
+                    tell(6)
             if number == length and v[4] << 21 | v[5] << 14 | v[6] << 7 | v[7] == frame_check(inbox_view[:length], nonce + v[3]) & 0xfffffff:
                 if v[3] - expected & 64:
                     continue
                 if v[3] == expected:
+                    taken = 0
                     expected = expected + 1 & 127
-                    for number in range(0, kind, 2):
-                        inbox[kind + ((inbox[number] & 127) << 7 | inbox[number + 1] & 127)] ^= 64
+                    number = kind
+                    for byte in bytes(inbox_view[:kind]):
+                        number += byte & 127
+                        if byte < 255:
+                            inbox[number] ^= 64
+                            number += 1
                     inbox_at = kind
                     inbox_end = length
                     keep_alive()
                     return
         if not lost:
+            while ready(30):
+                take_in(single)
             lost = 1
+            taken = 0
             damages += 1
             tell(2)
 class Inbox(io.IOBase):
@@ -191,7 +197,7 @@ def apply_job(size, room, stop, ring, base):
                 break
     if hasattr(os, 'sync'):
         os.sync()
-    tell(5)
+    tell(6)
 def results_job(base):
     if results_base == base:
         put_bytes(results)

@@ -10,7 +10,8 @@ import type { UploadRungs } from './identify.js';
 import { deflated, gathered, windowBitsFor } from './upload-deflate.js';
 import { UploadDigests } from './upload-digests.js';
 import { uploadRoomBytes } from './upload-frames.js';
-import { UART_PACE, UploadLink, type UploadPace, USB_PACE } from './upload-link.js';
+import { UploadLink } from './upload-link.js';
+import { UART_PACE, type UploadPace, USB_PACE } from './upload-pace.js';
 import { encodeStep, type UploadStep, uploadSteps, verifySteps } from './upload-steps.js';
 
 const WITHOUT_PROGRESS_MAX = 3;
@@ -112,7 +113,6 @@ class Applying {
       call: `${shortName('apply_job')},(${windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base})`,
       skipped: [],
       pace: this.#pace,
-      asText: this.#rungs.input !== 'raw',
       content: windowBits === 0 ? gathered(this.#plain(base)) : deflated(this.#plain(base), windowBits),
       onResults: (count, errorNumber) => {
         // Results come in order; those that were lost are asked for afterwards.

@@ -18,6 +18,7 @@ import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } fro
 import { changeBaud } from './fast-baud.js';
 import { REMOVE_AGENT } from './helper-source.js';
 import { identifyBoard } from './identify.js';
+import { hasBackPressure } from './upload-pace.js';
 import { packShape } from './pack-shape.js';
 
 /** Where connecting stands, for `doctor` and for verbose output. */
@@ -123,6 +124,7 @@ class LiveBoard implements BoardConnection {
       this.#session.byRawPaste = true;
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
     this.#agent.inflates = identity.upload.inflate === 'deflate';
+    this.#agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
     if (identity.rungs.output === 'raw') this.#agent.packShape = packShape(identity.upload.freeMemoryBytes);
     this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');

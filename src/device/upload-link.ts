@@ -11,29 +11,14 @@ import { shortName } from './helper-source.js';
 import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
 import { UPLOAD_NUMBER_MODULO, type UploadFormat, uploadFrame } from './upload-frames.js';
+import type { UploadPace } from './upload-pace.js';
 
-/** How much goes up at once, by what stands behind the board's input. */
-export interface UploadPace {
-  /** Bytes that the board has not acknowledged. */
-  readonly windowBytes: number;
-  /** What the agent takes and acknowledges at once. */
-  readonly pieceBytes: number;
-  readonly payloadBytes: number;
-}
-
-/**
- * The smallest ring of boards with a UART holds 256 bytes; losses were seen beyond 240. Two pieces
- * fill it. Frames this long hold few flash blocks each, and what comes while one is erased is then
- * taken out of the ring before the next.
- */
-export const UART_PACE: UploadPace = { windowBytes: 240, pieceBytes: 120, payloadBytes: 480 };
-/** USB makes the host wait by itself. */
-export const USB_PACE: UploadPace = { windowBytes: 2048, pieceBytes: 512, payloadBytes: 1000 };
-
-/** Silence after which the board may wait for bytes that were lost: first, and at most. */
+/** Without progress for so long the board may wait for bytes that were lost: first, and at most. */
 const NUDGE_MS = 800;
 const NUDGE_MS_MAX = 1600;
 const NUDGES_MAX = 12;
+/** Asked for again sooner than this, a frame is still on its way. */
+const RESEND_MS = 90;
 const KEPT_FRAMES = 64;
 /** Frames made ahead of the wire. */
 const AHEAD_FRAMES = 8;
@@ -44,7 +29,6 @@ export interface UploadCall {
   readonly call: string;
   readonly skipped: readonly string[];
   readonly pace: UploadPace;
-  readonly asText: boolean;
   /** The logical stream, whole ops in order. */
   readonly content: AsyncIterable<Uint8Array>;
   /** So many steps of this exec are over, the last with this error number; those between had none. */
@@ -54,6 +38,8 @@ export interface UploadCall {
 interface KeptFrame {
   readonly number: number;
   readonly wire: Uint8Array;
+  /** Place of its first byte among all bytes that go up. */
+  readonly start: number;
 }
 
 export class UploadLink implements StreamConsumer {
@@ -68,8 +54,9 @@ export class UploadLink implements StreamConsumer {
   /** The frame that goes out now, by its place in `kept`, and how much of it has gone. */
   #next = 0;
   #nextAt = 0;
-  #sentBytes = 0;
-  #takenBytes = 0;
+  /** Where the board is, and where the last frame ends. */
+  #takenTo = 0;
+  #madeTo = 0;
   #started = false;
   /** Nothing more goes up. */
   #over = false;
@@ -80,7 +67,9 @@ export class UploadLink implements StreamConsumer {
   #results = 0;
   #errors = 0;
   #damages = -1;
+  #resentMs = 0;
   #answers = 0;
+  #progress = 0;
   #wake: (() => void) | null = null;
   #loaded: () => void = () => {};
 
@@ -90,7 +79,7 @@ export class UploadLink implements StreamConsumer {
     this.#call = call;
     const nonce = agent.newNonce();
     const { check, output } = agent.rungs;
-    this.#format = { check, nonce, payloadBytes: call.pace.payloadBytes, asText: call.asText };
+    this.#format = { check, nonce, payloadBytes: call.pace.payloadBytes };
     this.#source = frameSource(output, { check, nonce });
   }
 
@@ -134,7 +123,8 @@ export class UploadLink implements StreamConsumer {
         if (this.#over || signal.aborted) return;
         const frame = uploadFrame(content, at, number, this.#format);
         at += frame.contentBytes;
-        this.#kept.push({ number: number % UPLOAD_NUMBER_MODULO, wire: frame.wire });
+        this.#kept.push({ number: number % UPLOAD_NUMBER_MODULO, wire: frame.wire, start: this.#madeTo });
+        this.#madeTo += frame.wire.length;
         number += 1;
         this.#pump();
       }
@@ -142,14 +132,20 @@ export class UploadLink implements StreamConsumer {
     await this.#until(() => this.#over, signal);
   }
 
+  /** Bytes on the way, or in the ring; after a frame was asked for again the board may be ahead. */
+  get #outstanding(): number {
+    const frame = this.#kept[this.#next];
+    const sentTo = frame === undefined ? this.#madeTo : frame.start + this.#nextAt;
+    return Math.max(0, sentTo - this.#takenTo);
+  }
+
   /** Sends what the credit allows. */
   #pump(): void {
     while (this.#started && !this.#over) {
       const frame = this.#kept[this.#next];
-      const room = this.#call.pace.windowBytes - (this.#sentBytes - this.#takenBytes);
+      const room = this.#call.pace.windowBytes - this.#outstanding;
       if (frame === undefined || room <= 0) return;
       const part = frame.wire.subarray(this.#nextAt, this.#nextAt + room);
-      this.#sentBytes += part.length;
       this.#nextAt += part.length;
       if (this.#nextAt === frame.wire.length) {
         this.#next += 1;
@@ -171,48 +167,47 @@ export class UploadLink implements StreamConsumer {
   /** The board passes over everything up to the head of this frame. */
   #resend(number: number): void {
     const from = this.#kept.findIndex((frame) => frame.number === number);
-    this.#sentBytes = 0;
-    this.#takenBytes = 0;
+    if (from < 0) return;
+    this.#next = from;
     this.#nextAt = 0;
-    this.#next = from < 0 ? this.#kept.length : from;
-    this.#pump();
+    this.#takenTo = (this.#kept[from] as KeptFrame).start;
+    this.#resentMs = this.#clock.monotonicMs();
   }
 
-  /** Waits for news; a board that says nothing may wait for bytes that were lost on the way. */
+  /** Waits for news; a board that makes no progress may wait for bytes that were lost on the way. */
   async #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
-    let waitMs = NUDGE_MS;
-    for (let nudges = 0; !reached() && !this.#over && !signal.aborted; ) {
-      const before = this.#answers;
-      const timer = new AbortController();
-      let timedOut = false;
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        }),
-        this.#clock.delay(waitMs, AbortSignal.any([timer.signal, signal])).then(
-          () => {
-            timedOut = true;
-          },
-          () => {},
-        ),
-      ]);
-      this.#wake = null;
-      timer.abort();
-      if (!timedOut || this.#answers > before) {
-        waitMs = NUDGE_MS;
-        nudges = this.#answers > before ? 0 : nudges;
+    let [waitMs, nudges, answers, progress] = [NUDGE_MS, 0, this.#answers, this.#progress];
+    let sinceMs = this.#clock.monotonicMs();
+    while (!reached() && !this.#over && !signal.aborted) {
+      await this.#news(waitMs, signal);
+      if (this.#answers > answers) nudges = 0;
+      answers = this.#answers;
+      if (this.#progress > progress) {
+        [waitMs, progress, sinceMs] = [NUDGE_MS, this.#progress, this.#clock.monotonicMs()];
         continue;
       }
-      waitMs = Math.min(2 * waitMs, NUDGE_MS_MAX);
+      if (this.#clock.monotonicMs() - sinceMs < waitMs) continue;
+      [waitMs, sinceMs] = [Math.min(2 * waitMs, NUDGE_MS_MAX), this.#clock.monotonicMs()];
       nudges += 1;
       if (nudges > NUDGES_MAX) throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
       this.#nudge();
     }
   }
 
+  async #news(waitMs: number, signal: AbortSignal): Promise<void> {
+    const timer = new AbortController();
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const late = this.#clock.delay(waitMs, AbortSignal.any([timer.signal, signal])).catch(() => {});
+    await Promise.race([woken, late]);
+    this.#wake = null;
+    timer.abort();
+  }
+
   /** Blanks end the piece that the board waits for; it then says what it wants again. */
   #nudge(): void {
-    if (!this.#started || this.#over || this.#sentBytes <= this.#takenBytes) return;
+    if (!this.#started || this.#over || this.#outstanding === 0) return;
     this.#agent.session.distrust();
     const filler = new Uint8Array(this.#call.pace.pieceBytes + 10).fill(0x20);
     this.#agent.session.send(filler).catch((error: unknown) => this.#fail(error));
@@ -242,23 +237,34 @@ export class UploadLink implements StreamConsumer {
   #answer(payload: Uint8Array): void {
     const word = (at: number) => ((payload[at] as number) << 8) | (payload[at + 1] as number);
     if (payload.length === 2) {
-      // Said again while the frame is on its way: what was sent since would be counted twice.
-      const isNew = payload[1] !== this.#damages || this.#takenBytes === 0;
+      // Said again where nothing came: the first time may have been lost, or the frame.
+      const isNew = payload[1] !== this.#damages || this.#clock.monotonicMs() - this.#resentMs > RESEND_MS;
       this.#damages = payload[1] as number;
       if (isNew) this.#resend(payload[0] as number);
     } else if (payload.length === 3) {
       this.#errors += 1;
+      this.#progress += 1;
       this.#results = word(0);
       this.#call.onResults(this.#results, payload[2] as number);
-    } else if (payload.length === 5) {
-      this.#takenBytes += (word(0) - this.#takenBytes) & 0xffff;
+    } else if (payload.length === 6) {
+      this.#taken(payload[0] as number, word(1));
       // Where an error's own frame was lost the results are asked for at the end.
-      if (payload[4] !== (this.#errors & 255)) return;
-      const more = (word(2) - this.#results) & 0xffff;
+      if (payload[5] !== (this.#errors & 255)) return;
+      const more = (word(3) - this.#results) & 0xffff;
       if (more === 0) return;
+      this.#progress += 1;
       this.#results += more;
       this.#call.onResults(this.#results, 0);
     }
+  }
+
+  #taken(number: number, bytes: number): void {
+    const frame = this.#kept.find((each) => each.number === number);
+    // The frame after the last one made so far: all of it was taken.
+    const takenTo = frame === undefined ? this.#madeTo : frame.start + bytes;
+    if (takenTo <= this.#takenTo) return;
+    this.#takenTo = takenTo;
+    this.#progress += 1;
   }
 
   /** A reset, or a prompt where the agent should be: not a byte more, and Ctrl-C before all else. */
@@ -270,14 +276,15 @@ export class UploadLink implements StreamConsumer {
         hint: 'a watchdog of the program may be resetting the board',
         retryable: true,
       });
-      this.#stop.abort();
+      // Not from within the event that the session is handling.
+      queueMicrotask(() => this.#stop.abort());
     }
     this.#end();
   }
 
   #fail(error: unknown): void {
     this.#failure ??= error;
-    this.#stop.abort();
+    queueMicrotask(() => this.#stop.abort());
     this.#end();
   }
 
