@@ -63,6 +63,7 @@ export class UploadLink implements StreamConsumer {
   /** The agent said its last word. */
   #complete = false;
   #dead: BelayError | null = null;
+  #early: BelayError | null = null;
   #failure: unknown = null;
   #results = 0;
   #errors = 0;
@@ -111,6 +112,7 @@ export class UploadLink implements StreamConsumer {
     if (this.#failure !== null) throw this.#failure;
     if (this.#dead !== null) throw this.#dead;
     if (ended === null) return null;
+    if (this.#early !== null) return this.#early;
     if (!isBelayError(ended.error) || ended.error.code.startsWith('port/')) throw ended.error;
     return ended.error;
   }
@@ -235,6 +237,8 @@ export class UploadLink implements StreamConsumer {
   }
 
   #answer(payload: Uint8Array): void {
+    // Busy with files, not waiting: what is in the ring is as it should be.
+    if (payload.length === 0) this.#progress += 1;
     const word = (at: number) => ((payload[at] as number) << 8) | (payload[at + 1] as number);
     if (payload.length === 2) {
       // Said again where nothing came: the first time may have been lost, or the frame.
@@ -271,14 +275,11 @@ export class UploadLink implements StreamConsumer {
   #watch(bytes: Uint8Array): void {
     const seen = this.#prompt.push(bytes);
     if (seen === null || !this.#started) return;
-    if (seen === 'reset') {
-      this.#dead = new BelayError('board/silent', 'the board was reset while files were written', {
-        hint: 'a watchdog of the program may be resetting the board',
-        retryable: true,
-      });
-      // Not from within the event that the session is handling.
-      queueMicrotask(() => this.#stop.abort());
-    }
+    const hint = 'a watchdog of the program may be resetting the board';
+    if (seen === 'reset') this.#dead = new BelayError('board/silent', 'the board was reset while files were written', { hint, retryable: true });
+    else this.#early ??= new BelayError('board/integrity', 'the agent ended before its time', { retryable: true });
+    // Not from within the event that the session is handling.
+    queueMicrotask(() => this.#stop.abort());
     this.#end();
   }
 
