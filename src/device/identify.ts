@@ -41,7 +41,11 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
       const source = probeSource(deflated);
       const output = await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal });
       const answers = answersIn(output);
-      if (deflated && answers === null && attempt === 1) deflated = false;
+      if (deflated && answers === null && attempt === 1) {
+        deflated = false;
+        const tiny = (await isTiny(session, signal)) ? await identifyTiny(session, signal) : null;
+        if (tiny !== null) return tiny;
+      }
       if (answers !== null) {
         const identity = identityOf(answers);
         return identity.info.firmware === 'micropython' ? identity : await withDriveState(session, identity, signal);
