@@ -17,7 +17,7 @@ dogs = []
 answers = []
 for text in """sys.implementation[:]
 sys.platform
-os.uname()[:]
+len(sys.implementation)<3 and os.uname()[:]
 machine.unique_id()
 microcontroller.cpu.uid
 time.localtime(0)[0]

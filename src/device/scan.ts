@@ -50,13 +50,19 @@ export async function scanBoard(agent: Agent, info: BoardInfo, options: ScanOpti
   if (byContent && wholeBoard && options.known !== undefined && options.known.length > 0) {
     return { result: await scanAgainst(agent, info, plan, options.known, options), walk: null };
   }
-  const listed = await list(agent, plan, `${shortName('list_job')},((${rootsOf(plan.roots)}),${byContent ? 1 : 0})`, byContent ? ['hash-file', 'list'] : ['list'], byContent, options.signal);
+  const listed = await list(agent, plan, `${shortName('list_job')},((${rootsOf(plan.roots)}),${byContent ? 1 : 0})`, partsOf(options, byContent), byContent, options.signal);
   let place = 0;
   const places = new Map<string, number>();
   for (const entry of listed) if (entry.kind === 'file') places.set(entry.path, place++);
   const tree = treeOf(listed, info);
   options.onEntry?.(tree.length);
   return { result: { tree, warnings: [], matchedKnown: false }, walk: { plan, places, temporary: [...places.keys()].filter(isTemporaryName) } };
+}
+
+/** A listing without hashes is a first backup's: what reads the files travels with it, deflated as one. */
+function partsOf(options: ScanOptions, byContent: boolean): readonly string[] {
+  if (byContent) return ['hash-file', 'list'];
+  return options.hashes === 'none' && options.roots.includes('') ? ['list', 'read'] : ['list'];
 }
 
 /** sha256 of each path; null where it is gone or unreadable. */

@@ -19,8 +19,8 @@ import { selectionTest, withAncestors } from './restore-selection.js';
 
 /** Identical files above this are read one by one: their content is not kept in memory. */
 export const COPY_BYTES_MAX = 8 * 1024 * 1024;
-/** Below this, asking for a hash costs about what reading the file again does. */
-const HASH_WORTH_BYTES = 1024;
+/** Asking for hashes takes two turns and some 350 bytes, and most files of one size differ: below this it does not pay. */
+const HASH_WORTH_BYTES = 4096;
 
 export interface BackupPlan {
   readonly folders: readonly string[];
