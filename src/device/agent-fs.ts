@@ -6,15 +6,28 @@ import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
 import { applyOperations } from './apply-operations.js';
 import { mismatchedPuts } from './content-check.js';
-import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardOperation, BoardProbe, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
+import type {
+  ApplyEvent,
+  ApplyOptions,
+  BoardFs,
+  BoardInfo,
+  BoardOperation,
+  BoardProbe,
+  ReadEvent,
+  ReadOptions,
+  ScanOptions,
+  ScanResult,
+} from './device-fs.js';
 import type { Identity } from './identify.js';
 import { readFiles } from './read-files.js';
-import { TinyFs } from './tiny-fs.js';
 import { hashFiles, scanBoard, type Walk } from './scan.js';
+import { TinyFs } from './tiny-fs.js';
 
 /** The files of a board that has been identified. */
 export function boardFsOf(agent: Agent, identity: Identity, clock: SessionClock): BoardFs {
-  return identity.tiny ? new TinyFs(agent.session, identity.info) : new AgentFs(agent, identity, clock);
+  return identity.tiny
+    ? new TinyFs(agent.session, identity.info)
+    : new AgentFs(agent, identity, clock);
 }
 
 export class AgentFs implements BoardFs {
@@ -38,7 +51,11 @@ export class AgentFs implements BoardFs {
     this.#walk = walk;
     if (options.hashes === 'none' || this.#canHash) return result;
     const tree = await this.#hashedHere(result.tree, options.signal);
-    return { ...result, tree, matchedKnown: options.known !== undefined && sameTree(tree, options.known) };
+    return {
+      ...result,
+      tree,
+      matchedKnown: options.known !== undefined && sameTree(tree, options.known),
+    };
   }
 
   async *read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent> {
@@ -49,21 +66,39 @@ export class AgentFs implements BoardFs {
     throwIfAborted(options.signal);
   }
 
-  async *apply(operations: readonly BoardOperation[], options: ApplyOptions): AsyncIterable<ApplyEvent> {
+  async *apply(
+    operations: readonly BoardOperation[],
+    options: ApplyOptions,
+  ): AsyncIterable<ApplyEvent> {
     this.#walk = null;
     const { upload } = this.#identity;
     const wrong = this.#canHash ? [] : await mismatchedPuts(operations);
     for (const operation of wrong) {
-      yield { kind: 'failed', operation, code: 'board/integrity', message: `/${operation.path}: the content does not match its hash` };
+      yield {
+        kind: 'failed',
+        operation,
+        code: 'board/integrity',
+        message: `/${operation.path}: the content does not match its hash`,
+      };
     }
     if (wrong.length > 0 && !options.keepGoing) return;
-    const right = wrong.length === 0 ? operations : operations.filter((operation) => !wrong.includes(operation));
-    const events = applyOperations({ agent: this.agent, clock: this.#clock, rungs: upload }, right, options);
+    const right =
+      wrong.length === 0
+        ? operations
+        : operations.filter((operation) => !wrong.includes(operation));
+    const events = applyOperations(
+      { agent: this.agent, clock: this.#clock, rungs: upload },
+      right,
+      options,
+    );
     yield* this.agent.rungs.hash === 'none' ? this.#readBack(events, options.signal) : events;
   }
 
   /** A board without any hash compares nothing: what it holds is read again before it counts as done. */
-  async *#readBack(events: AsyncIterable<ApplyEvent>, signal: AbortSignal): AsyncGenerator<ApplyEvent> {
+  async *#readBack(
+    events: AsyncIterable<ApplyEvent>,
+    signal: AbortSignal,
+  ): AsyncGenerator<ApplyEvent> {
     const puts: (BoardOperation & { kind: 'put' })[] = [];
     for await (const event of events) {
       if (event.kind === 'done' && event.operation.kind === 'put') puts.push(event.operation);
@@ -75,19 +110,38 @@ export class AgentFs implements BoardFs {
     );
     for (const operation of puts) {
       if (hashes.get(operation.path) === operation.sha256) yield { kind: 'done', operation };
-      else yield { kind: 'failed', operation, code: 'board/integrity', message: `/${operation.path}: what the board holds differs from what was sent` };
+      else
+        yield {
+          kind: 'failed',
+          operation,
+          code: 'board/integrity',
+          message: `/${operation.path}: what the board holds differs from what was sent`,
+        };
     }
   }
 
-  async hash(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
+  async hash(
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string | null>> {
     if (this.#canHash) return hashFiles(this.agent, paths, signal);
-    const files: TreeFile[] = paths.map((path) => ({ kind: 'file', path, sizeBytes: 0, modifiedS: null, sha256: null }));
+    const files: TreeFile[] = paths.map((path) => ({
+      kind: 'file',
+      path,
+      sizeBytes: 0,
+      modifiedS: null,
+      sha256: null,
+    }));
     const hashes = await this.#readHashes(files, signal);
     return new Map(paths.map((path) => [path, hashes.get(path) ?? null]));
   }
 
   async sweep(signal: AbortSignal): Promise<number> {
-    const stale = this.#walk?.temporary ?? (await scanBoard(this.agent, this.info, { roots: [''], mounts: [], hashes: 'none', signal })).walk?.temporary ?? [];
+    const stale =
+      this.#walk?.temporary ??
+      (await scanBoard(this.agent, this.info, { roots: [''], mounts: [], hashes: 'none', signal }))
+        .walk?.temporary ??
+      [];
     await this.agent.removeFiles(stale, signal);
     if (stale.length > 0) this.#walk = null;
     return stale.length;
@@ -101,11 +155,17 @@ export class AgentFs implements BoardFs {
   async #hashedHere(tree: Tree, signal: AbortSignal): Promise<Tree> {
     const files = tree.filter((entry): entry is TreeFile => entry.kind === 'file');
     const hashes = await this.#readHashes(files, signal);
-    const entries = tree.map((entry): TreeEntry => (entry.kind === 'file' ? { ...entry, sha256: hashes.get(entry.path) ?? null } : entry));
+    const entries = tree.map(
+      (entry): TreeEntry =>
+        entry.kind === 'file' ? { ...entry, sha256: hashes.get(entry.path) ?? null } : entry,
+    );
     return entries.sort((a, b) => comparePaths(a.path, b.path));
   }
 
-  async #readHashes(files: readonly TreeFile[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  async #readHashes(
+    files: readonly TreeFile[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
     const hashes = new Map<string, string>();
     for await (const event of this.read(files, { compress: false, signal })) {
       if (event.kind === 'verified') hashes.set(event.file.path, event.sha256);
@@ -115,6 +175,9 @@ export class AgentFs implements BoardFs {
 }
 
 function sameTree(a: Tree, b: Tree): boolean {
-  const key = (entry: TreeEntry) => (entry.kind === 'file' ? `f ${entry.sizeBytes} ${entry.sha256} ${entry.path}` : `${entry.kind} ${entry.path}`);
+  const key = (entry: TreeEntry) =>
+    entry.kind === 'file'
+      ? `f ${entry.sizeBytes} ${entry.sha256} ${entry.path}`
+      : `${entry.kind} ${entry.path}`;
   return a.length === b.length && a.every((entry, at) => key(entry) === key(b[at] as TreeEntry));
 }

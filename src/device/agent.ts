@@ -8,7 +8,13 @@ import type { ReplSession, StreamConsumer } from '../transport/repl-session.js';
 import type { FrameCheck } from './frame-check.js';
 import { FrameOrder } from './frame-order.js';
 import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
-import { bytesLiteralOfPath, checkedExec, deflatedExec, helperPart, shortName } from './helper-source.js';
+import {
+  bytesLiteralOfPath,
+  checkedExec,
+  deflatedExec,
+  helperPart,
+  shortName,
+} from './helper-source.js';
 import type { PackShape } from './pack-shape.js';
 import { frameSource, type OutputRung } from './text-frames.js';
 
@@ -95,12 +101,21 @@ export class Agent {
   }
 
   /** Parts not yet on the board, with `source` behind them, as one exec. */
-  withParts(parts: readonly AgentPart[], source: string): { readonly source: string | Uint8Array; loaded(): void } {
+  withParts(
+    parts: readonly AgentPart[],
+    source: string,
+  ): { readonly source: string | Uint8Array; loaded(): void } {
     const absent = parts.filter((part) => !this.#loaded.has(nameOfPart(part)));
-    const text = [...absent.map((part) => (typeof part === 'string' ? helperPart(part) : part.source)), source].join('\n');
+    const text = [
+      ...absent.map((part) => (typeof part === 'string' ? helperPart(part) : part.source)),
+      source,
+    ].join('\n');
     return {
-      source: this.inflates && text.length > DEFLATED_BYTES_MIN ? deflatedExec(text) : checkedExec(text),
-      loaded: () => absent.forEach((part) => this.#loaded.add(nameOfPart(part))),
+      source:
+        this.inflates && text.length > DEFLATED_BYTES_MIN ? deflatedExec(text) : checkedExec(text),
+      loaded: () => {
+        for (const part of absent) this.#loaded.add(nameOfPart(part));
+      },
     };
   }
 
@@ -112,9 +127,15 @@ export class Agent {
   /** Deletes files, those that are not there left aside. */
   async removeFiles(paths: readonly string[], signal: AbortSignal): Promise<void> {
     for (let at = 0; at < paths.length; at += REMOVED_AT_ONCE) {
-      const tuple = paths.slice(at, at + REMOVED_AT_ONCE).map((path) => `${bytesLiteralOfPath(path)},`).join('');
+      const tuple = paths
+        .slice(at, at + REMOVED_AT_ONCE)
+        .map((path) => `${bytesLiteralOfPath(path)},`)
+        .join('');
       const source = `for x in(${tuple}):\n try:os.remove(x)\n except OSError:pass`;
-      await this.#session.exec(checkedExec(source), { timeoutMs: LONG_CALL_SILENCE_MS_MAX, signal });
+      await this.#session.exec(checkedExec(source), {
+        timeoutMs: LONG_CALL_SILENCE_MS_MAX,
+        signal,
+      });
     }
   }
 
@@ -154,7 +175,9 @@ export class Agent {
     const stop = new AbortController();
     const consumer = new RoundConsumer(this, order, nonce, job, exec.loaded, () => stop.abort());
     try {
-      await this.#session.stream(exec.source, consumer, { signal: AbortSignal.any([signal, stop.signal]) });
+      await this.#session.stream(exec.source, consumer, {
+        signal: AbortSignal.any([signal, stop.signal]),
+      });
       return null;
     } catch (error) {
       consumer.flush();
@@ -194,7 +217,14 @@ class RoundConsumer implements StreamConsumer {
   #over = false;
   failure: unknown = null;
 
-  constructor(agent: Agent, order: FrameOrder, nonce: number, job: FramedJob, loaded: () => void, stop: () => void) {
+  constructor(
+    agent: Agent,
+    order: FrameOrder,
+    nonce: number,
+    job: FramedJob,
+    loaded: () => void,
+    stop: () => void,
+  ) {
     this.#source = frameSource(agent.rungs.output, { check: agent.rungs.check, nonce });
     this.#order = order;
     this.#job = job;
@@ -239,8 +269,12 @@ class RoundConsumer implements StreamConsumer {
 }
 
 function noProgress(order: FrameOrder): BelayError {
-  return new BelayError('board/integrity', `the board sent ${order.next} whole frames and then only damaged ones`, {
-    hint: 'try another cable or a lower --baud',
-    details: { next: order.next, total: order.total },
-  });
+  return new BelayError(
+    'board/integrity',
+    `the board sent ${order.next} whole frames and then only damaged ones`,
+    {
+      hint: 'try another cable or a lower --baud',
+      details: { next: order.next, total: order.total },
+    },
+  );
 }

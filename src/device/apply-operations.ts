@@ -79,7 +79,13 @@ class Applying {
         await this.#askResults(before, signal);
         idleRounds = this.#settled > before ? 0 : idleRounds + 1;
         if (idleRounds >= WITHOUT_PROGRESS_MAX) {
-          throw problem ?? new BelayError('board/integrity', 'the board did not carry out a step and did not say why');
+          throw (
+            problem ??
+            new BelayError(
+              'board/integrity',
+              'the board did not carry out a step and did not say why',
+            )
+          );
         }
       }
     } finally {
@@ -90,7 +96,8 @@ class Applying {
   /** What is still to be done: nothing for what has failed; a check covers the files of one exec only. */
   #plan(): void {
     const over = new Set(this.#steps.slice(0, this.#settled));
-    const hasFailed = (step: UploadStep) => step.operation !== null && this.#failed.has(step.operation);
+    const hasFailed = (step: UploadStep) =>
+      step.operation !== null && this.#failed.has(step.operation);
     const due = this.#steps.slice(this.#settled).flatMap((step): UploadStep[] => {
       if (hasFailed(step)) return [];
       if (step.kind !== 'check') return [step];
@@ -113,7 +120,8 @@ class Applying {
       call: `${shortName('apply_job')},(${windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base})`,
       skipped: [],
       pace: this.#pace,
-      content: windowBits === 0 ? gathered(this.#plain(base)) : deflated(this.#plain(base), windowBits),
+      content:
+        windowBits === 0 ? gathered(this.#plain(base)) : deflated(this.#plain(base), windowBits),
       onResults: (count, errorNumber) => {
         // Results come in order; those that were lost are asked for afterwards.
         while (this.#settled < base + count - 1) this.#settle(0);
@@ -127,7 +135,8 @@ class Applying {
     for (const step of this.#steps.slice(base)) {
       let isHead = true;
       for await (const bytes of encodeStep(step, this.#digests)) {
-        if (!isHead && step.kind === 'put' && step.operation !== null) this.#queue.push({ kind: 'sent', operation: step.operation, bytes: bytes.length });
+        if (!isHead && step.kind === 'put' && step.operation !== null)
+          this.#queue.push({ kind: 'sent', operation: step.operation, bytes: bytes.length });
         isHead = false;
         yield bytes;
       }
@@ -139,15 +148,25 @@ class Applying {
     const step = this.#steps[this.#settled];
     if (step === undefined) return;
     this.#settled += 1;
-    if (step.kind === 'check') return this.#settleCheck(step, errorNumber);
+    if (step.kind === 'check') {
+      this.#settleCheck(step, errorNumber);
+      return;
+    }
     const operation = step.operation as BoardOperation;
-    if (step.kind === 'put' && errorNumber === 0 && step.path !== operation.path) this.#staged.add(step.path);
+    if (step.kind === 'put' && errorNumber === 0 && step.path !== operation.path)
+      this.#staged.add(step.path);
     if (step.kind === 'rename' && errorNumber === 0) this.#staged.delete(step.path);
     if (this.#failed.has(operation)) return;
-    if (errorNumber === 0) return this.#achieved(step, operation);
+    if (errorNumber === 0) {
+      this.#achieved(step, operation);
+      return;
+    }
     this.#failed.add(operation);
     const code = errorNumber === HASH_DIFFERS ? 'board/integrity' : codeOfErrno(errorNumber);
-    const reason = errorNumber === HASH_DIFFERS ? 'what the board holds differs from what was sent' : errnoText(errorNumber);
+    const reason =
+      errorNumber === HASH_DIFFERS
+        ? 'what the board holds differs from what was sent'
+        : errnoText(errorNumber);
     this.#queue.push({ kind: 'failed', operation, code, message: `/${operation.path}: ${reason}` });
     if (!this.#options.keepGoing) this.#stopped = true;
   }
@@ -159,7 +178,9 @@ class Applying {
 
   /** The agent stops at a check that fails: which file it is comes out one by one. */
   #settleCheck(check: UploadStep, errorNumber: number): void {
-    const files = (check.files ?? []).filter((file) => file.operation !== null && !this.#failed.has(file.operation));
+    const files = (check.files ?? []).filter(
+      (file) => file.operation !== null && !this.#failed.has(file.operation),
+    );
     const single = verifySteps({ ...check, files });
     if (errorNumber !== 0) this.#steps.splice(this.#settled, 0, ...single);
     else for (const step of single) this.#achieved(step, step.operation as BoardOperation);

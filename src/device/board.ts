@@ -18,8 +18,8 @@ import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } fro
 import { changeBaud } from './fast-baud.js';
 import { REMOVE_AGENT } from './helper-source.js';
 import { identifyBoard } from './identify.js';
-import { hasBackPressure } from './upload-pace.js';
 import { packShape } from './pack-shape.js';
+import { hasBackPressure } from './upload-pace.js';
 
 /** Where connecting stands, for `doctor` and for verbose output. */
 export type ConnectStep = 'interrupting' | 'resetting' | 'identifying' | 'connected';
@@ -79,7 +79,8 @@ async function holdsWatchdog(session: ReplSession, signal: AbortSignal): Promise
     return Buffer.from(output).includes('~ True');
   } catch (error) {
     // Boards without sys.modules or generators have no watchdog that could be found.
-    if (isBelayError(error, 'repl/exec-failed') || isBelayError(error, 'repl/timeout')) return false;
+    if (isBelayError(error, 'repl/exec-failed') || isBelayError(error, 'repl/timeout'))
+      return false;
     throw error;
   }
 }
@@ -125,7 +126,8 @@ class LiveBoard implements BoardConnection {
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
     this.#agent.inflates = identity.upload.inflate === 'deflate';
     this.#agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
-    if (identity.rungs.output === 'raw') this.#agent.packShape = packShape(identity.upload.freeMemoryBytes);
+    if (identity.rungs.output === 'raw')
+      this.#agent.packShape = packShape(identity.upload.freeMemoryBytes);
     this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');
   }
@@ -137,7 +139,9 @@ class LiveBoard implements BoardConnection {
 
   get info(): BoardInfo {
     const { info } = this.fs;
-    return this.#fastBaud === null ? info : { ...info, probe: { ...info.probe, fastBaud: this.#fastBaud } };
+    return this.#fastBaud === null
+      ? info
+      : { ...info, probe: { ...info.probe, fastBaud: this.#fastBaud } };
   }
 
   get programInterrupted(): boolean {

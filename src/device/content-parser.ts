@@ -211,7 +211,10 @@ export class ContentParser<F> {
 
   #number(): number | null {
     if ((this.#held.at(-1) as number) > 127) {
-      if (this.#held.length > 6) throw new BelayError('board/integrity', 'the board sent contents that make no sense', { retryable: true });
+      if (this.#held.length > 6)
+        throw new BelayError('board/integrity', 'the board sent contents that make no sense', {
+          retryable: true,
+        });
       return null;
     }
     const value = this.#held.reduceRight((sum, byte) => sum * 128 + (byte & 127), 0);

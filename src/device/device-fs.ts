@@ -62,7 +62,11 @@ export interface ScanResult {
   /** Sorted by comparePaths; temporary names (`.blb~…`) left out. Failures stand in it as entries. */
   readonly tree: Tree;
   /** Sentences for the user (a mount that hides files, a listing that came short). */
-  readonly warnings: readonly { readonly code: string; readonly message: string; readonly path: string | null }[];
+  readonly warnings: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly path: string | null;
+  }[];
   /** Digest over the whole canonical tree as the board computed it, null where it can't. */
   readonly matchedKnown: boolean;
 }

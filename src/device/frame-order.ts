@@ -76,8 +76,10 @@ export class FrameOrder {
 
   /** The number nearest to the last one that has these twelve low bits. */
   #absolute(sequence: number): number {
-    const ahead = (((sequence - this.#reference) % SEQUENCE_MODULO) + SEQUENCE_MODULO) % SEQUENCE_MODULO;
-    const number = this.#reference + (ahead < SEQUENCE_MODULO / 2 ? ahead : ahead - SEQUENCE_MODULO);
+    const ahead =
+      (((sequence - this.#reference) % SEQUENCE_MODULO) + SEQUENCE_MODULO) % SEQUENCE_MODULO;
+    const number =
+      this.#reference + (ahead < SEQUENCE_MODULO / 2 ? ahead : ahead - SEQUENCE_MODULO);
     return number < 0 ? number + SEQUENCE_MODULO : number;
   }
 }

@@ -32,13 +32,22 @@ const HEADER_BYTES = 6;
 const KINDS: readonly FrameKind[] = ['data', 'busy', 'hello', 'end'];
 
 /** A frame's bytes; the agent's write_frame, for tests and for frames towards the board. */
-export function encodeFrame(format: FrameFormat, kind: FrameKind, sequence: number, payload: Uint8Array): Uint8Array {
+export function encodeFrame(
+  format: FrameFormat,
+  kind: FrameKind,
+  sequence: number,
+  payload: Uint8Array,
+): Uint8Array {
   const bytes = new Uint8Array(payload.length + FRAME_OVERHEAD_BYTES);
   const value = (KINDS.indexOf(kind) << 22) | (payload.length << 12) | (sequence % SEQUENCE_MODULO);
   bytes.set([MARK_0, MARK_1, value >>> 16, (value >>> 8) & 255, value & 255]);
   bytes[5] = headerSum(bytes, 0, format.nonce);
   bytes.set(payload, HEADER_BYTES);
-  const check = frameCheck(format.check, bytes.subarray(2, HEADER_BYTES + payload.length), format.nonce);
+  const check = frameCheck(
+    format.check,
+    bytes.subarray(2, HEADER_BYTES + payload.length),
+    format.nonce,
+  );
   new DataView(bytes.buffer).setUint32(HEADER_BYTES + payload.length, check);
   return bytes;
 }
@@ -117,13 +126,19 @@ export class FrameDecoder {
     if (available > 1 && this.#bytes[at + 1] !== MARK_1) return null;
     if (available < HEADER_BYTES) return 'short';
     if (this.#bytes[at + 5] !== headerSum(this.#bytes, at, this.#format.nonce)) return null;
-    const value = ((this.#bytes[at + 2] as number) << 16) | ((this.#bytes[at + 3] as number) << 8) | (this.#bytes[at + 4] as number);
+    const value =
+      ((this.#bytes[at + 2] as number) << 16) |
+      ((this.#bytes[at + 3] as number) << 8) |
+      (this.#bytes[at + 4] as number);
     const length = (value >>> 12) & 1023;
     if (length > FRAME_PAYLOAD_BYTES_MAX) return null;
     if (available < length + FRAME_OVERHEAD_BYTES) return 'short';
     const end = at + HEADER_BYTES + length;
     const expected = new DataView(this.#bytes.buffer).getUint32(end);
-    if (frameCheck(this.#format.check, this.#bytes.subarray(at + 2, end), this.#format.nonce) !== expected) {
+    if (
+      frameCheck(this.#format.check, this.#bytes.subarray(at + 2, end), this.#format.nonce) !==
+      expected
+    ) {
       this.#badFrames += 1;
       return null;
     }

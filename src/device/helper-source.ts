@@ -16,7 +16,8 @@ export function helperPart(name: string): string {
   if (known !== undefined) return known;
   const source = readFileSync(new URL(`${name}.py`, folder), 'utf8');
   const clash = nameClash(source, shortNames());
-  if (clash !== null) throw new Error(`${name}.py uses "${clash}", which names.txt gives to another of its words`);
+  if (clash !== null)
+    throw new Error(`${name}.py uses "${clash}", which names.txt gives to another of its words`);
   const text = minifyPython(source, shortNames());
   cache.set(name, text);
   return text;
@@ -53,7 +54,8 @@ export function bootSum(bytes: Uint8Array): number {
 
 /** `source` as an exec that runs it only when it arrived whole; boot.py must be there. */
 export function checkedExec(source: string): string {
-  if (source.includes("'''") || source.endsWith("'")) throw new Error('a part may not hold three quotes');
+  if (source.includes("'''") || source.endsWith("'"))
+    throw new Error('a part may not hold three quotes');
   return `_belay(rb'''${source}''',${bootSum(new TextEncoder().encode(source))})`;
 }
 
@@ -81,9 +83,18 @@ export function deflatedExec(source: string, modules = ''): Uint8Array {
     const short = ESCAPED.get(byte);
     const next = packed[at + 1] ?? 0;
     const long = byte < 5 && next >= 0x30 && next < 0x38;
-    parts.push(long ? Buffer.from(`\\00${byte}`) : short === undefined ? Uint8Array.of(byte) : Buffer.from(short));
+    parts.push(
+      long
+        ? Buffer.from(`\\00${byte}`)
+        : short === undefined
+          ? Uint8Array.of(byte)
+          : Buffer.from(short),
+    );
   });
-  return Buffer.concat([...parts, Buffer.from(`''',${bootSum(packed)},${SOURCE_WINDOW_BITS}${modules})`)]);
+  return Buffer.concat([
+    ...parts,
+    Buffer.from(`''',${bootSum(packed)},${SOURCE_WINDOW_BITS}${modules})`),
+  ]);
 }
 
 /** What removes the agent and all it holds. Works when there is none. */
@@ -164,7 +175,8 @@ function logicalLines(source: string, renamed: ReadonlyMap<string, string>): Lin
   let indent = 0;
   let text = '';
   let depth = 0;
-  const token = /([rbu]{0,2})('''[\s\S]*?'''|"""[\s\S]*?"""|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|#[^\n]*|\n[ ]*|[A-Za-z0-9_]+|[ ]+|\\\n|[\s\S]/y;
+  const token =
+    /([rbu]{0,2})('''[\s\S]*?'''|"""[\s\S]*?"""|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|#[^\n]*|\n[ ]*|[A-Za-z0-9_]+|[ ]+|\\\n|[\s\S]/y;
   const add = (piece: string) => {
     const glue = /[A-Za-z0-9_]$/.test(text) && /^[A-Za-z0-9_]/.test(piece) ? ' ' : '';
     text += glue + piece;

@@ -1,13 +1,14 @@
 /** Asks a board once what it is and can (firmware-helpers/probe.py) and chooses the rungs. */
-import { BelayError, isBelayError } from '../core/errors.js';
+
 import { pathFromBytes } from '../core/device-path.js';
+import { BelayError, isBelayError } from '../core/errors.js';
 import type { ReplSession } from '../transport/repl-session.js';
 import type { AgentRungs } from './agent.js';
 import type { BoardInfo, BoardMount } from './device-fs.js';
 import { BY_IMPORT, bootSum, checkedExec, deflatedExec, helperPart } from './helper-source.js';
+import { type Literal, parseLiteral } from './python-literal.js';
 import { tildeLines } from './tiny-answers.js';
 import { tinyMount } from './tiny-space.js';
-import { type Literal, parseLiteral } from './python-literal.js';
 
 const PROBE_MS_MAX = 15_000;
 const ATTEMPTS = 3;
@@ -48,7 +49,9 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
       }
       if (answers !== null) {
         const identity = identityOf(answers);
-        return identity.info.firmware === 'micropython' ? identity : await withDriveState(session, identity, signal);
+        return identity.info.firmware === 'micropython'
+          ? identity
+          : await withDriveState(session, identity, signal);
       }
     } catch (error) {
       if (!isBelayError(error, 'repl/exec-failed')) throw error;
@@ -60,7 +63,12 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
       if (tiny !== null) return tiny;
       if (attempt >= ATTEMPTS) throw notMicroPython(error);
     }
-    if (attempt >= ATTEMPTS) throw new BelayError('board/integrity', 'the board answered the first questions three times with damage', { hint: 'try another cable or a lower --baud' });
+    if (attempt >= ATTEMPTS)
+      throw new BelayError(
+        'board/integrity',
+        'the board answered the first questions three times with damage',
+        { hint: 'try another cable or a lower --baud' },
+      );
   }
 }
 
@@ -69,7 +77,11 @@ function probeSource(deflated: boolean): Uint8Array {
   const boot = `${helperPart('boot')}\n`;
   if (!deflated) return Buffer.from(boot + checkedExec(helperPart('probe')));
   const probe = deflatedExec(helperPart('probe'), BY_IMPORT);
-  return Buffer.concat([Buffer.from(`${boot}try:\n `), probe, Buffer.from('\nexcept ImportError:pass')]);
+  return Buffer.concat([
+    Buffer.from(`${boot}try:\n `),
+    probe,
+    Buffer.from('\nexcept ImportError:pass'),
+  ]);
 }
 
 /**
@@ -86,21 +98,31 @@ except Exception:
 sys.path[:]=p
 print('~',r)`;
 
-async function withDriveState(session: ReplSession, identity: Identity, signal: AbortSignal): Promise<Identity> {
+async function withDriveState(
+  session: ReplSession,
+  identity: Identity,
+  signal: AbortSignal,
+): Promise<Identity> {
   const output = await session.exec(checkedExec(DRIVE_STATE), { timeoutMs: PROBE_MS_MAX, signal });
   const answer = tildeLines(output).at(-1);
   const readOnly = answer === 'True' ? true : answer === 'False' ? false : null;
-  const mounts = identity.info.mounts.map((mount) => (mount.path === '' ? { ...mount, readOnly } : mount));
+  const mounts = identity.info.mounts.map((mount) =>
+    mount.path === '' ? { ...mount, readOnly } : mount,
+  );
   return { ...identity, info: { ...identity.info, mounts } };
 }
 
 function notMicroPython(error: unknown): unknown {
   if (!isBelayError(error, 'repl/exec-failed')) return error;
-  return new BelayError('board/not-micropython', 'the board has a raw REPL but could not run the first questions', {
-    hint: 'is it MicroPython or CircuitPython? `belay-backup doctor` shows what it said',
-    cause: error,
-    details: error.details,
-  });
+  return new BelayError(
+    'board/not-micropython',
+    'the board has a raw REPL but could not run the first questions',
+    {
+      hint: 'is it MicroPython or CircuitPython? `belay-backup doctor` shows what it said',
+      cause: error,
+      details: error.details,
+    },
+  );
 }
 
 /**
@@ -108,7 +130,10 @@ function notMicroPython(error: unknown): unknown {
  * firmware under QEMU), so the size of the heap is asked before anything longer is sent.
  */
 async function isTiny(session: ReplSession, signal: AbortSignal): Promise<boolean> {
-  const output = await session.exec("print('~',__import__('gc').mem_free())", { timeoutMs: PROBE_MS_MAX, signal });
+  const output = await session.exec("print('~',__import__('gc').mem_free())", {
+    timeoutMs: PROBE_MS_MAX,
+    signal,
+  });
   const answer = tildeLines(output).at(-1);
   return answer !== undefined && Number(answer) < TINY_HEAP_BYTES;
 }
@@ -116,9 +141,13 @@ async function isTiny(session: ReplSession, signal: AbortSignal): Promise<boolea
 /** Boards on which probe.py cannot run; null where these questions fail too. */
 async function identifyTiny(session: ReplSession, signal: AbortSignal): Promise<Identity | null> {
   try {
-    const ask = async () => tildeLines(await session.exec(helperPart('tiny-probe'), { timeoutMs: PROBE_MS_MAX, signal })).at(-1);
+    const ask = async () =>
+      tildeLines(
+        await session.exec(helperPart('tiny-probe'), { timeoutMs: PROBE_MS_MAX, signal }),
+      ).at(-1);
     const first = await ask();
-    if (first === undefined || withoutMemory(first) !== withoutMemory((await ask()) ?? '')) return null;
+    if (first === undefined || withoutMemory(first) !== withoutMemory((await ask()) ?? ''))
+      return null;
     const answers = parseLiteral(first);
     return Array.isArray(answers) ? tinyIdentityOf(answers as readonly Literal[]) : null;
   } catch (error) {
@@ -135,7 +164,12 @@ function withoutMemory(answer: string): string {
 function tinyIdentityOf(answers: readonly Literal[]): Identity {
   const [implementation, platform, uname, uniqueId, memFree] = answers;
   const rungs: AgentRungs = { output: 'repr', check: 'fletcher', hash: 'none', listing: 'listdir' };
-  const upload: UploadRungs = { input: 'literal', inflate: null, freeMemoryBytes: number(memFree), sync: false };
+  const upload: UploadRungs = {
+    input: 'literal',
+    inflate: null,
+    freeMemoryBytes: number(memFree),
+    sync: false,
+  };
   const info: BoardInfo = {
     firmware: text(list(implementation)[0]) ?? 'unknown',
     version: list(list(implementation)[1]).join('.'),
@@ -148,7 +182,16 @@ function tinyIdentityOf(answers: readonly Literal[]): Identity {
     atomicRename: false,
     nameBytesMax: 120,
     mpy: null,
-    probe: { output: 'repr', input: 'literal', frameCheck: 'fletcher', hash: 'none', listing: 'listdir and size', inflate: null, freeMemoryBytes: number(memFree), uname: list(uname).map(String).join(' ') || null },
+    probe: {
+      output: 'repr',
+      input: 'literal',
+      frameCheck: 'fletcher',
+      hash: 'none',
+      listing: 'listdir and size',
+      inflate: null,
+      freeMemoryBytes: number(memFree),
+      uname: list(uname).map(String).join(' ') || null,
+    },
   };
   return { info, rungs, upload, tiny: true };
 }
@@ -165,15 +208,37 @@ export function answersIn(output: Uint8Array): readonly Literal[] | null {
   return null;
 }
 
-const list = (value: Literal | undefined): readonly Literal[] => (Array.isArray(value) ? (value as readonly Literal[]) : []);
-const text = (value: Literal | undefined): string | null => (typeof value === 'string' ? value : null);
-const number = (value: Literal | undefined): number | null => (typeof value === 'number' ? value : null);
+const list = (value: Literal | undefined): readonly Literal[] =>
+  Array.isArray(value) ? (value as readonly Literal[]) : [];
+const text = (value: Literal | undefined): string | null =>
+  typeof value === 'string' ? value : null;
+const number = (value: Literal | undefined): number | null =>
+  typeof value === 'number' ? value : null;
 const hex = (value: Literal | undefined): string | null =>
   value instanceof Uint8Array && value.length > 0 ? Buffer.from(value).toString('hex') : null;
 
 /** Pure: what the answers (in the order of probe.py) say. */
 export function identityOf(answers: readonly Literal[]): Identity {
-  const [implementation, platform, uname, uniqueId, cpuUid, year, memFree, binascii, hashes, osCan, binary, deflate, zlib, rootSpace, vfsMounts, listMounts, dogs, odd] = answers;
+  const [
+    implementation,
+    platform,
+    uname,
+    uniqueId,
+    cpuUid,
+    year,
+    memFree,
+    binascii,
+    hashes,
+    osCan,
+    binary,
+    deflate,
+    zlib,
+    rootSpace,
+    vfsMounts,
+    listMounts,
+    dogs,
+    odd,
+  ] = answers;
   const [name, version, ...rest] = list(implementation);
   const isMicroPython = name === 'micropython';
   const [sha256, newHash] = list(hashes);
@@ -198,7 +263,9 @@ export function identityOf(answers: readonly Literal[]): Identity {
   const fat = odd === EINVAL || mounts.types.some((type) => type.includes('Fat'));
   const info: BoardInfo = {
     firmware: text(name) ?? 'unknown',
-    version: list(version).slice(0, 3).join('.') + (text(list(version)[3]) ? `-${text(list(version)[3])}` : ''),
+    version:
+      list(version).slice(0, 3).join('.') +
+      (text(list(version)[3]) ? `-${text(list(version)[3])}` : ''),
     machine: text(rest[0]) ?? text(list(uname)[4]) ?? text(platform) ?? 'unknown',
     platform: text(platform) ?? 'unknown',
     uniqueId: hex(uniqueId) ?? hex(cpuUid),
@@ -207,7 +274,10 @@ export function identityOf(answers: readonly Literal[]): Identity {
     epochYear: (number(year) ?? 2000) < 1980 ? 1970 : 2000,
     hasFolders: true,
     atomicRename: isMicroPython && !fat,
-    nameBytesMax: list(rootSpace)[9] && typeof list(rootSpace)[9] === 'number' ? Math.min(255, list(rootSpace)[9] as number) || 255 : 255,
+    nameBytesMax:
+      list(rootSpace)[9] && typeof list(rootSpace)[9] === 'number'
+        ? Math.min(255, list(rootSpace)[9] as number) || 255
+        : 255,
     mpy: number(rest.find((each) => typeof each === 'number')),
     probe: {
       output: rungs.output,
@@ -225,11 +295,18 @@ export function identityOf(answers: readonly Literal[]): Identity {
   return { info, rungs, upload, tiny: false };
 }
 
-function mountsOf(rootSpace: Literal | undefined, vfsMounts: Literal | undefined, listMounts: Literal | undefined): { mounts: readonly BoardMount[]; types: readonly string[] } {
+function mountsOf(
+  rootSpace: Literal | undefined,
+  vfsMounts: Literal | undefined,
+  listMounts: Literal | undefined,
+): { mounts: readonly BoardMount[]; types: readonly string[] } {
   const mounts: BoardMount[] = [];
   const types: string[] = [];
   const add = (path: Literal | undefined, space: Literal | undefined) => {
-    const clean = (path instanceof Uint8Array ? pathFromBytes(path) : (text(path) ?? '')).replace(/^\/+|\/+$/g, '');
+    const clean = (path instanceof Uint8Array ? pathFromBytes(path) : (text(path) ?? '')).replace(
+      /^\/+|\/+$/g,
+      '',
+    );
     if (!mounts.some((mount) => mount.path === clean)) mounts.push(mountOf(clean, space));
   };
   for (const each of list(vfsMounts)) {

@@ -18,7 +18,10 @@ export interface Inflater {
 }
 
 interface ZlibSync {
-  readonly Inflate: new (options: { windowBits: number; chunkSize: number }) => {
+  readonly Inflate: new (options: {
+    windowBits: number;
+    chunkSize: number;
+  }) => {
     push(bytes: Buffer, flush: number): void;
     readonly err: number;
     readonly msg: string | null;
@@ -55,7 +58,10 @@ function zlibSync(): ZlibSync | null {
 }
 
 /** `maxBytes` bounds everything that comes out; `engine` is for tests. */
-export function createInflater(maxBytes: number, engine: InflateEngine = inflateEngine()): Inflater {
+export function createInflater(
+  maxBytes: number,
+  engine: InflateEngine = inflateEngine(),
+): Inflater {
   const zlib = engine === 'zlib-sync' ? zlibSync() : null;
   return zlib === null ? new PlainInflater(maxBytes) : new NativeInflater(maxBytes, zlib);
 }
@@ -83,7 +89,8 @@ class NativeInflater implements Inflater {
         this.#inflate.push(slice, this.#zlib.Z_SYNC_FLUSH);
         slice = Buffer.alloc(0);
         const { err } = this.#inflate;
-        if (err !== Z_OK && err !== Z_STREAM_END && err !== Z_BUF_ERROR) throw notDeflate(this.#inflate.msg ?? `zlib says ${err}`);
+        if (err !== Z_OK && err !== Z_STREAM_END && err !== Z_BUF_ERROR)
+          throw notDeflate(this.#inflate.msg ?? `zlib says ${err}`);
         const result = err === Z_BUF_ERROR ? null : this.#inflate.result;
         if (result !== null && result.length > 0) {
           this.#bytes = bounded(this.#bytes + result.length, this.#maxBytes);
@@ -115,7 +122,8 @@ class PlainInflater implements Inflater {
   push(bytes: Uint8Array, take: (plain: Uint8Array) => void): void {
     this.#take = take;
     try {
-      for (let at = 0; at < bytes.length; at += SLICE_BYTES) this.#inflate.push(bytes.slice(at, at + SLICE_BYTES));
+      for (let at = 0; at < bytes.length; at += SLICE_BYTES)
+        this.#inflate.push(bytes.slice(at, at + SLICE_BYTES));
     } catch (error) {
       throw error instanceof BelayError ? error : notDeflate(String((error as Error).message));
     }
@@ -129,10 +137,15 @@ class PlainInflater implements Inflater {
 }
 
 function bounded(bytes: number, maxBytes: number): number {
-  if (bytes > maxBytes) throw new BelayError('board/integrity', `compressed frames became more than ${maxBytes} bytes`);
+  if (bytes > maxBytes)
+    throw new BelayError('board/integrity', `compressed frames became more than ${maxBytes} bytes`);
   return bytes;
 }
 
 function notDeflate(reason: string): BelayError {
-  return new BelayError('board/integrity', `the board's compressed frames cannot be inflated (${reason})`, { retryable: true });
+  return new BelayError(
+    'board/integrity',
+    `the board's compressed frames cannot be inflated (${reason})`,
+    { retryable: true },
+  );
 }

@@ -51,7 +51,9 @@ export class StreamReader {
 }
 
 function malformed(at: number): BelayError {
-  return new BelayError('board/integrity', `the board's listing makes no sense at byte ${at}`, { retryable: true });
+  return new BelayError('board/integrity', `the board's listing makes no sense at byte ${at}`, {
+    retryable: true,
+  });
 }
 
 export interface ListingFormat {
@@ -70,13 +72,28 @@ export function parseListing(bytes: Uint8Array, format: ListingFormat): readonly
       const step = reader.number();
       modified += step % 2 === 0 ? step / 2 : -(step + 1) / 2;
       const hash = Buffer.from(reader.take(format.hashBytes)).toString('hex');
-      entries.push({ kind: 'file', path, sizeBytes: value - 2, modified, sha256: format.hashBytes === 32 ? hash : null, errorNumber: 0 });
+      entries.push({
+        kind: 'file',
+        path,
+        sizeBytes: value - 2,
+        modified,
+        sha256: format.hashBytes === 32 ? hash : null,
+        errorNumber: 0,
+      });
     } else if (value === 1) {
-      entries.push({ kind: 'file', path, sizeBytes: null, modified: 0, sha256: null, errorNumber: reader.number() });
+      entries.push({
+        kind: 'file',
+        path,
+        sizeBytes: null,
+        modified: 0,
+        sha256: null,
+        errorNumber: reader.number(),
+      });
     } else {
       const at = entries.length;
       entries.push({ kind: 'folder', path, errorNumber: 0 });
-      for (let name = nameOf(reader); name !== null; name = nameOf(reader)) content(joinPath(path, name));
+      for (let name = nameOf(reader); name !== null; name = nameOf(reader))
+        content(joinPath(path, name));
       entries[at] = { kind: 'folder', path, errorNumber: reader.number() };
     }
   };
@@ -99,9 +116,14 @@ export function parseFolds(bytes: Uint8Array, roots: readonly string[]): readonl
   const reader = new StreamReader(bytes);
   const folders: FoldedFolder[] = [];
   const fold = (path: string): void => {
-    for (let name = nameOf(reader); name !== null; name = nameOf(reader)) fold(joinPath(path, name));
+    for (let name = nameOf(reader); name !== null; name = nameOf(reader))
+      fold(joinPath(path, name));
     const errorNumber = reader.number();
-    folders.push({ path, digest: Buffer.from(reader.take(FOLD_BYTES)).toString('hex'), errorNumber });
+    folders.push({
+      path,
+      digest: Buffer.from(reader.take(FOLD_BYTES)).toString('hex'),
+      errorNumber,
+    });
   };
   for (const root of roots) fold(root);
   return folders;
@@ -110,13 +132,16 @@ export function parseFolds(bytes: Uint8Array, roots: readonly string[]): readonl
 export const FOLD_BYTES = 16;
 
 /** The fold of a folder's entries: exclusive-or of sha256 over path, NUL and a file's sha256. */
-export function foldOf(entries: readonly { readonly path: string; readonly sha256: string | null }[]): string {
+export function foldOf(
+  entries: readonly { readonly path: string; readonly sha256: string | null }[],
+): string {
   const fold = new Uint8Array(FOLD_BYTES);
   for (const entry of entries) {
     const hash = createHash('sha256').update('/').update(bytesOfPath(entry.path)).update('\0');
     if (entry.sha256 !== null) hash.update(Buffer.from(entry.sha256, 'hex'));
     const digest = hash.digest();
-    for (let at = 0; at < FOLD_BYTES; at += 1) fold[at] = (fold[at] as number) ^ (digest[at] as number);
+    for (let at = 0; at < FOLD_BYTES; at += 1)
+      fold[at] = (fold[at] as number) ^ (digest[at] as number);
   }
   return Buffer.from(fold).toString('hex');
 }

@@ -31,7 +31,9 @@ export function isWorthPacking(files: readonly TreeFile[], bytesPerSecond: numbe
 
 /** Half of what a wire of this speed takes for a kilobyte. */
 export function packLimitUs(bytesPerSecond: number | null): number {
-  return Math.floor((KILOBYTE / Math.max(SLOW_WIRE_BYTES_PER_SECOND, bytesPerSecond ?? 0) / 2) * 1e6);
+  return Math.floor(
+    (KILOBYTE / Math.max(SLOW_WIRE_BYTES_PER_SECOND, bytesPerSecond ?? 0) / 2) * 1e6,
+  );
 }
 
 /** pack.py with the encoder as a text in it, to be used where a kilobyte takes it less than the limit. */

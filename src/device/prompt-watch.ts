@@ -7,7 +7,8 @@ const TAIL_BYTES = 64;
 /** `MPY: soft reboot` (ports/*), CircuitPython's `soft reboot`, the friendly prompt, its banner. */
 const RESET = /soft reboot\r?\n|\n>>> $|(?:Micro|Circuit)Python v?\d[^\n]* on \d{4}-\d\d-\d\d/;
 /** A Ctrl-A of a file's content makes the raw prompt print its banner. */
-const TRACEBACK = /raw REPL; CTRL-B to exit|\x04Traceback \(most recent call last\)|\x04\r?\n?[A-Za-z]*(?:Error|Interrupt):[^\n]*\r?\n\x04>/;
+const TRACEBACK =
+  /raw REPL; CTRL-B to exit|\x04Traceback \(most recent call last\)|\x04\r?\n?[A-Za-z]*(?:Error|Interrupt):[^\n]*\r?\n\x04>/;
 
 export class PromptWatch {
   #tail = '';

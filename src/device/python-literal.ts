@@ -1,6 +1,13 @@
 /** What Python's repr() prints of plain values, read back: the answers of the probe. */
 
-export type Literal = null | boolean | number | string | Uint8Array | readonly Literal[] | { readonly [key: string]: Literal };
+export type Literal =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly Literal[]
+  | { readonly [key: string]: Literal };
 
 /** Tuples and lists become arrays. Throws SyntaxError for anything else than such a value. */
 export function parseLiteral(text: string): Literal {
@@ -82,7 +89,9 @@ class LiteralParser {
   }
 
   #escape(): string {
-    const match = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([nrt0\\'"]))/.exec(this.#text.slice(this.#at, this.#at + 9));
+    const match = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([nrt0\\'"]))/.exec(
+      this.#text.slice(this.#at, this.#at + 9),
+    );
     if (match === null) return this.#fail();
     this.#at += match[0].length;
     const code = match[1] ?? match[2] ?? match[3];
@@ -95,6 +104,8 @@ class LiteralParser {
   }
 
   #fail(): never {
-    throw new SyntaxError(`no Python literal at ${this.#at}: ${this.#text.slice(this.#at, this.#at + 20)}`);
+    throw new SyntaxError(
+      `no Python literal at ${this.#at}: ${this.#text.slice(this.#at, this.#at + 20)}`,
+    );
   }
 }

@@ -9,14 +9,20 @@ import { bytesOfPath } from '../core/device-path.js';
 import { isBelayError } from '../core/errors.js';
 import type { TreeFile } from '../core/tree.js';
 import type { Agent } from './agent.js';
-import { ContentParser, type ContentFormat, type PackState } from './content-parser.js';
+import { type ContentFormat, ContentParser, type PackState } from './content-parser.js';
 import type { CheckedBy, ReadEvent, ReadOptions } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { EventQueue } from './event-queue.js';
 import { frameCheck } from './frame-check.js';
 import { bytesLiteral, bytesLiteralOfPath, shortName } from './helper-source.js';
-import { isWorthPacking, packedCall, PackedStream, packLimitUs, packPart } from './packed-stream.js';
 import type { PackShape } from './pack-shape.js';
+import {
+  isWorthPacking,
+  PackedStream,
+  packedCall,
+  packLimitUs,
+  packPart,
+} from './packed-stream.js';
 import type { Walk } from './scan.js';
 
 const PASSES_MAX = 4;
@@ -38,7 +44,12 @@ interface Pending {
   firstSha256: string | null;
 }
 
-export async function* readFiles(agent: Agent, walk: Walk | null, files: readonly TreeFile[], options: ReadOptions): AsyncGenerator<ReadEvent> {
+export async function* readFiles(
+  agent: Agent,
+  walk: Walk | null,
+  files: readonly TreeFile[],
+  options: ReadOptions,
+): AsyncGenerator<ReadEvent> {
   const queue = new EventQueue<ReadEvent>();
   const reading = new Reading(agent, walk, files, queue, options);
   reading.run().then(
@@ -57,14 +68,28 @@ class Reading {
   readonly #twice: boolean;
   readonly #compress: boolean;
 
-  constructor(agent: Agent, walk: Walk | null, files: readonly TreeFile[], queue: EventQueue<ReadEvent>, { compress, signal }: ReadOptions) {
+  constructor(
+    agent: Agent,
+    walk: Walk | null,
+    files: readonly TreeFile[],
+    queue: EventQueue<ReadEvent>,
+    { compress, signal }: ReadOptions,
+  ) {
     this.#agent = agent;
     this.#walk = walk;
     this.#queue = queue;
     this.#signal = signal;
     this.#twice = agent.rungs.hash === 'none';
     this.#compress = compress;
-    this.#pending = files.map((file) => ({ file, mismatches: 0, state: 'waiting', sizeBytes: 0, sha256: '', dirty: false, firstSha256: null }));
+    this.#pending = files.map((file) => ({
+      file,
+      mismatches: 0,
+      state: 'waiting',
+      sizeBytes: 0,
+      sha256: '',
+      dirty: false,
+      firstSha256: null,
+    }));
   }
 
   async run(): Promise<void> {
@@ -72,8 +97,14 @@ class Reading {
       const waiting = this.#pending.filter((each) => each.state === 'waiting');
       if (waiting.length === 0) return;
       const places = this.#walk?.places;
-      const byPlace = pass === 1 && waiting.length >= BY_PLACE_FILES_MIN && places !== undefined && waiting.every((each) => places.has(each.file.path));
-      for (const batch of byPlace ? [distinctMarks(this.#agent, waiting)] : batchesByPath(this.#agent, waiting)) {
+      const byPlace =
+        pass === 1 &&
+        waiting.length >= BY_PLACE_FILES_MIN &&
+        places !== undefined &&
+        waiting.every((each) => places.has(each.file.path));
+      for (const batch of byPlace
+        ? [distinctMarks(this.#agent, waiting)]
+        : batchesByPath(this.#agent, waiting)) {
         await this.#readBatch(batch, byPlace ? this.#walk : null);
       }
     }
@@ -94,12 +125,17 @@ class Reading {
         return each;
       },
       data: (each, bytes) => this.#data(each, bytes),
-      restart: (each, errorNumber) => this.#restart(each, errorNumber === 1 ? 'changed while it was read' : errnoText(errorNumber)),
+      restart: (each, errorNumber) =>
+        this.#restart(
+          each,
+          errorNumber === 1 ? 'changed while it was read' : errnoText(errorNumber),
+        ),
       end: (each, sizeBytes, sha256) => {
         each.state = 'ended';
         each.sizeBytes = sizeBytes;
         each.sha256 = sha256;
-        if (each.firstSha256 === null) this.#queue.push({ kind: 'end', file: each.file, sizeBytes });
+        if (each.firstSha256 === null)
+          this.#queue.push({ kind: 'end', file: each.file, sizeBytes });
         ended.push(each);
       },
       failed: (each, errorNumber) => this.#fail(each, errorNumber),
@@ -115,9 +151,19 @@ class Reading {
     const plainCall = () => (walk === null ? callByPath(rest()) : callByPlace(rest(), walk));
     const shape = this.#shapeFor(batch);
     const stream = shape === null ? null : new PackedStream(parser);
-    const call = (state?: PackState) => (stream === null || stream.isPacked === false ? plainCall() : packedCall(plainCall(), state));
+    const call = (state?: PackState) =>
+      stream === null || stream.isPacked === false ? plainCall() : packedCall(plainCall(), state);
     const job = {
-      parts: shape === null ? ['read'] : ['read', packPart(shape, this.#agent.packLimitUs ?? packLimitUs(this.#agent.session.bytesPerSecondMin))],
+      parts:
+        shape === null
+          ? ['read']
+          : [
+              'read',
+              packPart(
+                shape,
+                this.#agent.packLimitUs ?? packLimitUs(this.#agent.session.bytesPerSecondMin),
+              ),
+            ],
       call: call(),
       skipped: walk === null ? [] : walk.plan.skipped.map(bytesLiteralOfPath),
       take: (payload: Uint8Array) => (stream ?? parser).take(payload),
@@ -164,7 +210,14 @@ class Reading {
       } else if (matches && (each.firstSha256 ?? each.sha256) === each.sha256) {
         each.state = 'settled';
         const { file, sha256, sizeBytes } = each;
-        this.#queue.push({ kind: 'verified', file, sha256, sizeBytes, modifiedS: file.modifiedS, checkedBy: checkedBy(this.#agent) });
+        this.#queue.push({
+          kind: 'verified',
+          file,
+          sha256,
+          sizeBytes,
+          modifiedS: file.modifiedS,
+          checkedBy: checkedBy(this.#agent),
+        });
       } else {
         each.mismatches += 1;
         each.firstSha256 = null;
@@ -177,9 +230,18 @@ class Reading {
   #fail(each: Pending, errorNumber: number): void {
     each.state = 'settled';
     const { file } = each;
-    const reason = errorNumber === 0 ? 'what came differs from what the board hashed, three times' : errorNumber === 1 ? 'changed while it was read, three times' : `could not be read (${errnoText(errorNumber)})`;
+    const reason =
+      errorNumber === 0
+        ? 'what came differs from what the board hashed, three times'
+        : errorNumber === 1
+          ? 'changed while it was read, three times'
+          : `could not be read (${errnoText(errorNumber)})`;
     const code = errorNumber === 0 ? 'board/integrity' : codeOfErrno(errorNumber);
-    this.#queue.push({ kind: 'failed', file, failure: { kind: 'failed', path: file.path, code, message: `/${file.path}: ${reason}` } });
+    this.#queue.push({
+      kind: 'failed',
+      file,
+      failure: { kind: 'failed', path: file.path, code, message: `/${file.path}: ${reason}` },
+    });
   }
 }
 
@@ -189,12 +251,19 @@ function checkedBy(agent: Agent): CheckedBy {
 }
 
 export function markOf(agent: Agent, path: string): number {
-  return frameCheck(agent.rungs.check, Buffer.concat([Buffer.from('/'), bytesOfPath(path)]), 0) & 0xffffff;
+  return (
+    frameCheck(agent.rungs.check, Buffer.concat([Buffer.from('/'), bytesOfPath(path)]), 0) &
+    0xffffff
+  );
 }
 
 /** Two files with one mark are never read in one exec; the later one waits for the next pass. */
 function distinctMarks(agent: Agent, waiting: readonly Pending[]): readonly Pending[] {
-  return [...new Map([...waiting].reverse().map((each) => [markOf(agent, each.file.path), each])).values()].reverse();
+  return [
+    ...new Map(
+      [...waiting].reverse().map((each) => [markOf(agent, each.file.path), each]),
+    ).values(),
+  ].reverse();
 }
 
 function batchesByPath(agent: Agent, waiting: readonly Pending[]): readonly (readonly Pending[])[] {
@@ -247,7 +316,11 @@ export function literalOfBits(bits: Uint8Array): string {
 
 function contentFormat(agent: Agent): ContentFormat {
   const { hash } = agent.rungs;
-  if (hash === 'none') return { digestBytes: 0, newDigest: () => ({ update: () => {}, digest: () => new Uint8Array(0) }) };
+  if (hash === 'none')
+    return {
+      digestBytes: 0,
+      newDigest: () => ({ update: () => {}, digest: () => new Uint8Array(0) }),
+    };
   if (hash === 'crc32') return { digestBytes: 4, newDigest: crcDigest };
   return {
     digestBytes: 32,

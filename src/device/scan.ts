@@ -7,7 +7,7 @@ import type { Agent } from './agent.js';
 import type { BoardInfo, ScanOptions, ScanResult } from './device-fs.js';
 import { errnoText } from './errno.js';
 import { bytesLiteralOfPath, shortName } from './helper-source.js';
-import { type Listed, type ListedFile, foldOf, parseFolds, parseListing } from './listing.js';
+import { foldOf, type Listed, type ListedFile, parseFolds, parseListing } from './listing.js';
 
 const ATTEMPTS = 3;
 const HASHED_AT_ONCE = 40;
@@ -32,31 +32,54 @@ export function isTemporaryName(path: string): boolean {
   return nameOfPath(path).startsWith('.blb~');
 }
 
-export function walkPlan(info: BoardInfo, options: { readonly roots: readonly string[]; readonly mounts: readonly string[] }): WalkPlan {
+export function walkPlan(
+  info: BoardInfo,
+  options: { readonly roots: readonly string[]; readonly mounts: readonly string[] },
+): WalkPlan {
   const wanted = (path: string) => options.mounts.includes(path);
-  const taken = info.mounts.filter((mount) => !mount.skipped || wanted(mount.path)).map((mount) => mount.path);
+  const taken = info.mounts
+    .filter((mount) => !mount.skipped || wanted(mount.path))
+    .map((mount) => mount.path);
   const roots: string[] = [];
   for (const root of options.roots) {
     if (taken.length === 0 || taken.some((mount) => isWithin(root, mount))) roots.push(root);
     roots.push(...taken.filter((mount) => mount !== root && isWithin(mount, root)));
   }
-  return { roots: [...new Set(roots)], skipped: info.mounts.map((mount) => mount.path).filter((path) => path !== '') };
+  return {
+    roots: [...new Set(roots)],
+    skipped: info.mounts.map((mount) => mount.path).filter((path) => path !== ''),
+  };
 }
 
-export async function scanBoard(agent: Agent, info: BoardInfo, options: ScanOptions): Promise<{ result: ScanResult; walk: Walk | null }> {
+export async function scanBoard(
+  agent: Agent,
+  info: BoardInfo,
+  options: ScanOptions,
+): Promise<{ result: ScanResult; walk: Walk | null }> {
   const plan = walkPlan(info, options);
-  const byContent = options.hashes === 'content' && (agent.rungs.hash === 'sha256' || agent.rungs.hash === 'new');
+  const byContent =
+    options.hashes === 'content' && (agent.rungs.hash === 'sha256' || agent.rungs.hash === 'new');
   const wholeBoard = options.roots.length === 1 && options.roots[0] === '';
   if (byContent && wholeBoard && options.known !== undefined && options.known.length > 0) {
     return { result: await scanAgainst(agent, info, plan, options.known, options), walk: null };
   }
-  const listed = await list(agent, plan, `${shortName('list_job')},((${rootsOf(plan.roots)}),${byContent ? 1 : 0})`, partsOf(options, byContent), byContent, options.signal);
+  const listed = await list(
+    agent,
+    plan,
+    `${shortName('list_job')},((${rootsOf(plan.roots)}),${byContent ? 1 : 0})`,
+    partsOf(options, byContent),
+    byContent,
+    options.signal,
+  );
   let place = 0;
   const places = new Map<string, number>();
   for (const entry of listed) if (entry.kind === 'file') places.set(entry.path, place++);
   const tree = treeOf(listed, info);
   options.onEntry?.(tree.length);
-  return { result: { tree, warnings: [], matchedKnown: false }, walk: { plan, places, temporary: [...places.keys()].filter(isTemporaryName) } };
+  return {
+    result: { tree, warnings: [], matchedKnown: false },
+    walk: { plan, places, temporary: [...places.keys()].filter(isTemporaryName) },
+  };
 }
 
 /** A listing without hashes is a first backup's: what reads the files travels with it, deflated as one. */
@@ -66,14 +89,19 @@ function partsOf(options: ScanOptions, byContent: boolean): readonly string[] {
 }
 
 /** sha256 of each path; null where it is gone or unreadable. */
-export async function hashFiles(agent: Agent, paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
+export async function hashFiles(
+  agent: Agent,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string | null>> {
   const hashes = new Map<string, string | null>(paths.map((path) => [path, null]));
   const plan = { roots: [], skipped: [] };
   for (let at = 0; at < paths.length; at += HASHED_AT_ONCE) {
     const some = paths.slice(at, at + HASHED_AT_ONCE);
     const call = `${shortName('list_job')},((${rootsOf(some)}),1)`;
     const listed = await list(agent, plan, call, ['hash-file', 'list'], true, signal, some);
-    for (const entry of listed) if (entry.kind === 'file' && hashes.has(entry.path)) hashes.set(entry.path, entry.sha256);
+    for (const entry of listed)
+      if (entry.kind === 'file' && hashes.has(entry.path)) hashes.set(entry.path, entry.sha256);
   }
   return hashes;
 }
@@ -92,7 +120,9 @@ async function list(
   roots: readonly string[] = plan.roots,
 ): Promise<readonly Listed[]> {
   const hashBytes = hashed ? 32 : 0;
-  return retried(async () => parseListing(await collect(agent, plan, call, parts, signal), { roots, hashBytes }));
+  return retried(async () =>
+    parseListing(await collect(agent, plan, call, parts, signal), { roots, hashBytes }),
+  );
 }
 
 /** A listing whose lost frames were made again while the tree changed makes no sense: list again. */
@@ -106,7 +136,13 @@ async function retried<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-async function collect(agent: Agent, plan: WalkPlan, call: string, parts: readonly string[], signal: AbortSignal): Promise<Uint8Array> {
+async function collect(
+  agent: Agent,
+  plan: WalkPlan,
+  call: string,
+  parts: readonly string[],
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const payloads: Uint8Array[] = [];
   await agent.run(
     {
@@ -122,8 +158,11 @@ async function collect(agent: Agent, plan: WalkPlan, call: string, parts: readon
 }
 
 function treeOf(listed: readonly Listed[], info: BoardInfo): Tree {
-  if (listed.length > TREE_ENTRIES_MAX) throw new BelayError('board/listing', `more than ${TREE_ENTRIES_MAX} files and folders`);
-  const broken = listed.filter((entry) => entry.kind === 'folder' && entry.errorNumber !== 0).map((entry) => entry.path);
+  if (listed.length > TREE_ENTRIES_MAX)
+    throw new BelayError('board/listing', `more than ${TREE_ENTRIES_MAX} files and folders`);
+  const broken = listed
+    .filter((entry) => entry.kind === 'folder' && entry.errorNumber !== 0)
+    .map((entry) => entry.path);
   const entries: TreeEntry[] = [];
   for (const entry of listed) {
     if (entry.path === '' && entry.errorNumber !== 0) throw listingFailed('/', entry.errorNumber);
@@ -135,19 +174,34 @@ function treeOf(listed: readonly Listed[], info: BoardInfo): Tree {
 }
 
 function listingFailed(path: string, errorNumber: number): BelayError {
-  return new BelayError('board/listing', `${path} could not be listed (${errnoText(errorNumber)})`, {
-    hint: 'run the backup again; if it stays so, the file system may be damaged',
-  });
+  return new BelayError(
+    'board/listing',
+    `${path} could not be listed (${errnoText(errorNumber)})`,
+    {
+      hint: 'run the backup again; if it stays so, the file system may be damaged',
+    },
+  );
 }
 
 function entryOf(entry: Listed, info: BoardInfo): TreeEntry {
   const { path } = entry;
   if (entry.errorNumber !== 0) {
     const code = entry.kind === 'folder' ? 'board/listing' : 'board/file';
-    return { kind: 'failed', path, code, message: `/${path} could not be ${entry.kind === 'folder' ? 'listed' : 'read'} (${errnoText(entry.errorNumber)})` };
+    return {
+      kind: 'failed',
+      path,
+      code,
+      message: `/${path} could not be ${entry.kind === 'folder' ? 'listed' : 'read'} (${errnoText(entry.errorNumber)})`,
+    };
   }
   if (entry.kind === 'folder') return { kind: 'folder', path };
-  return { kind: 'file', path, sizeBytes: entry.sizeBytes as number, modifiedS: modifiedSeconds(entry, info), sha256: entry.sha256 };
+  return {
+    kind: 'file',
+    path,
+    sizeBytes: entry.sizeBytes as number,
+    modifiedS: modifiedSeconds(entry, info),
+    sha256: entry.sha256,
+  };
 }
 
 /** stat counts in the board's epoch (extmod/vfs_lfsx.c converts); 0 and less mean: not known. */
@@ -156,9 +210,24 @@ function modifiedSeconds(entry: ListedFile, info: BoardInfo): number | null {
   return info.epochYear === 2000 ? entry.modified + SECONDS_1970_TO_2000 : entry.modified;
 }
 
-async function scanAgainst(agent: Agent, info: BoardInfo, plan: WalkPlan, known: Tree, options: ScanOptions): Promise<ScanResult> {
+async function scanAgainst(
+  agent: Agent,
+  info: BoardInfo,
+  plan: WalkPlan,
+  known: Tree,
+  options: ScanOptions,
+): Promise<ScanResult> {
   const folders = await retried(async () =>
-    parseFolds(await collect(agent, plan, `${shortName('fold_job')},((${rootsOf(plan.roots)}),)`, ['hash-file', 'list', 'fold'], options.signal), plan.roots),
+    parseFolds(
+      await collect(
+        agent,
+        plan,
+        `${shortName('fold_job')},((${rootsOf(plan.roots)}),)`,
+        ['hash-file', 'list', 'fold'],
+        options.signal,
+      ),
+      plan.roots,
+    ),
   );
   const children = new Map<string, TreeEntry[]>();
   for (const entry of known) {
@@ -171,19 +240,40 @@ async function scanAgainst(agent: Agent, info: BoardInfo, plan: WalkPlan, known:
   const changed: string[] = [];
   for (const folder of folders) {
     const before = (children.get(folder.path) ?? []).filter((entry) => !isMountRoot(entry.path));
-    const foldable = before.map((entry) => ({ path: entry.path, sha256: entry.kind === 'file' ? entry.sha256 : null }));
-    const same = folder.errorNumber === 0 && before.every((entry) => entry.kind !== 'failed') && foldOf(foldable) === folder.digest;
+    const foldable = before.map((entry) => ({
+      path: entry.path,
+      sha256: entry.kind === 'file' ? entry.sha256 : null,
+    }));
+    const same =
+      folder.errorNumber === 0 &&
+      before.every((entry) => entry.kind !== 'failed') &&
+      foldOf(foldable) === folder.digest;
     if (same) entries.push(...before);
     else changed.push(folder.path);
-    if (folder.path !== '' && plan.roots.includes(folder.path)) entries.push({ kind: 'folder', path: folder.path });
+    if (folder.path !== '' && plan.roots.includes(folder.path))
+      entries.push({ kind: 'folder', path: folder.path });
   }
   if (changed.length > 0) {
     const call = `${shortName('shallow_job')},((${rootsOf(changed)}),1)`;
-    const listed = await list(agent, plan, call, ['hash-file', 'list', 'fold'], true, options.signal, changed);
-    entries.push(...treeOf(listed, info).filter((entry) => !changed.includes(entry.path) || entry.kind === 'failed'));
+    const listed = await list(
+      agent,
+      plan,
+      call,
+      ['hash-file', 'list', 'fold'],
+      true,
+      options.signal,
+      changed,
+    );
+    entries.push(
+      ...treeOf(listed, info).filter(
+        (entry) => !changed.includes(entry.path) || entry.kind === 'failed',
+      ),
+    );
     for (const path of changed) {
-      const inParent = path !== '' && changed.includes(parentOfPath(path)) && !plan.roots.includes(path);
-      if (inParent && !entries.some((entry) => entry.path === path)) entries.push({ kind: 'folder', path });
+      const inParent =
+        path !== '' && changed.includes(parentOfPath(path)) && !plan.roots.includes(path);
+      if (inParent && !entries.some((entry) => entry.path === path))
+        entries.push({ kind: 'folder', path });
     }
   }
   entries.sort((a, b) => comparePaths(a.path, b.path));

@@ -2,7 +2,7 @@
  * Frames that travel as lines of text, for boards whose output is not binary-safe: base64,
  * hexadecimal digits, or Python's repr of bytes. A line that is no whole frame is the user's text.
  */
-import { FrameDecoder, type Frame, type FrameFormat } from './frames.js';
+import { type Frame, FrameDecoder, type FrameFormat } from './frames.js';
 import { parseLiteral } from './python-literal.js';
 
 export type OutputRung = 'raw' | 'base64' | 'hex' | 'repr';
@@ -90,7 +90,8 @@ export class TextFrameDecoder implements FrameSource {
 }
 
 function bytesOfLine(rung: OutputRung, line: string): Uint8Array | null {
-  if (rung === 'base64') return /^[A-Za-z0-9+/]+=*$/.test(line) ? Buffer.from(line, 'base64') : null;
+  if (rung === 'base64')
+    return /^[A-Za-z0-9+/]+=*$/.test(line) ? Buffer.from(line, 'base64') : null;
   if (rung === 'hex') return /^(?:[0-9a-f]{2})+$/.test(line) ? Buffer.from(line, 'hex') : null;
   if (!/^b['"]/.test(line)) return null;
   try {

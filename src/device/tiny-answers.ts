@@ -19,7 +19,8 @@ export function parseNames(text: string): ReadonlyMap<string, number> {
   for (const line of text.split('\n').slice(0, -1)) {
     const space = line.indexOf(' ');
     const name = parseLiteral(line.slice(space + 1));
-    if (typeof name === 'string') sizes.set(pathFromBytes(Buffer.from(name)), Number(line.slice(0, space)));
+    if (typeof name === 'string')
+      sizes.set(pathFromBytes(Buffer.from(name)), Number(line.slice(0, space)));
   }
   return sizes;
 }
@@ -34,7 +35,13 @@ export interface ParsedLine {
 export function parseLine(line: string): ParsedLine | null {
   const match = /^(\d+) (\d+) (\d+) (.*)$/.exec(line);
   if (match === null) return null;
-  const [, index, first, second, rest] = match as unknown as [string, string, string, string, string];
+  const [, index, first, second, rest] = match as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   if (rest === 'end') return { index: Number(index), bytes: null, sums: `${first} ${second}` };
   let bytes: Literal;
   try {
@@ -49,7 +56,9 @@ export function parseLine(line: string): ParsedLine | null {
     low = (low + byte) % 255;
     high = (high + low) % 255;
   }
-  return low === Number(first) && high === Number(second) ? { index: Number(index), bytes, sums: '' } : null;
+  return low === Number(first) && high === Number(second)
+    ? { index: Number(index), bytes, sums: '' }
+    : null;
 }
 
 /** What the last line of tiny-read.py holds for these contents. */

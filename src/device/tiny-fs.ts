@@ -8,12 +8,23 @@ import { bytesOfPath, comparePaths } from '../core/device-path.js';
 import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { TreeEntry, TreeFailure, TreeFile } from '../core/tree.js';
 import type { ReplSession } from '../transport/repl-session.js';
-import type { ApplyEvent, ApplyOptions, BoardFs, BoardInfo, BoardMount, BoardOperation, ReadEvent, ReadOptions, ScanOptions, ScanResult } from './device-fs.js';
+import type {
+  ApplyEvent,
+  ApplyOptions,
+  BoardFs,
+  BoardInfo,
+  BoardMount,
+  BoardOperation,
+  ReadEvent,
+  ReadOptions,
+  ScanOptions,
+  ScanResult,
+} from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { bytesLiteral, helperPart } from './helper-source.js';
-import { TINY_CHUNK_BYTES } from './tiny-space.js';
 import { isTemporaryName } from './scan.js';
 import { missingOf, parseLine, parseNames, sumsOf, tildeLines } from './tiny-answers.js';
+import { TINY_CHUNK_BYTES } from './tiny-space.js';
 
 const EXEC_MS_MAX = 20_000;
 const ATTEMPTS = 6;
@@ -41,14 +52,17 @@ export class TinyFs implements BoardFs {
     const listed = await this.#list(options.signal);
     const entries: TreeEntry[] = [];
     for (const [path, sizeBytes] of listed) {
-      if (isTemporaryName(path) || !options.roots.some((root) => root === '' || root === path)) continue;
+      if (isTemporaryName(path) || !options.roots.some((root) => root === '' || root === path))
+        continue;
       const file: TreeFile = { kind: 'file', path, sizeBytes, modifiedS: null, sha256: null };
       entries.push(options.hashes === 'none' ? file : await this.#hashed(file, options.signal));
       options.onEntry?.(entries.length);
     }
     entries.sort((a, b) => comparePaths(a.path, b.path));
     const known = options.known;
-    const matchedKnown = known !== undefined && JSON.stringify(known.map(stateOf)) === JSON.stringify(entries.map(stateOf));
+    const matchedKnown =
+      known !== undefined &&
+      JSON.stringify(known.map(stateOf)) === JSON.stringify(entries.map(stateOf));
     return { tree: entries, warnings: [], matchedKnown };
   }
 
@@ -65,21 +79,37 @@ export class TinyFs implements BoardFs {
         throwIfAborted(options.signal);
       }
       yield { kind: 'end', file, sizeBytes: result.length };
-      yield { kind: 'verified', file, sha256: sha256(result), sizeBytes: result.length, modifiedS: null, checkedBy: 'read' };
+      yield {
+        kind: 'verified',
+        file,
+        sha256: sha256(result),
+        sizeBytes: result.length,
+        modifiedS: null,
+        checkedBy: 'read',
+      };
     }
   }
 
-  async *apply(operations: readonly BoardOperation[], options: ApplyOptions): AsyncIterable<ApplyEvent> {
+  async *apply(
+    operations: readonly BoardOperation[],
+    options: ApplyOptions,
+  ): AsyncIterable<ApplyEvent> {
     for (const operation of operations) {
       throwIfAborted(options.signal);
-      const problem = operation.kind === 'put' ? yield* this.#put(operation, options.signal) : await this.#change(operation, options.signal);
+      const problem =
+        operation.kind === 'put'
+          ? yield* this.#put(operation, options.signal)
+          : await this.#change(operation, options.signal);
       if (problem === null) yield { kind: 'done', operation };
       else yield { kind: 'failed', operation, ...problem };
       if (problem !== null && !options.keepGoing) return;
     }
   }
 
-  async hash(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
+  async hash(
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string | null>> {
     const hashes = new Map<string, string | null>();
     for (const path of paths) {
       const result = await this.#readFile(path, signal);
@@ -96,7 +126,9 @@ export class TinyFs implements BoardFs {
 
   async #hashed(file: TreeFile, signal: AbortSignal): Promise<TreeEntry> {
     const result = await this.#readFile(file.path, signal);
-    return result instanceof Uint8Array ? { ...file, sizeBytes: result.length, sha256: sha256(result) } : result;
+    return result instanceof Uint8Array
+      ? { ...file, sizeBytes: result.length, sha256: sha256(result) }
+      : result;
   }
 
   /** Twice the same answer is the answer: there are no sums over it. */
@@ -107,7 +139,9 @@ export class TinyFs implements BoardFs {
       if (text === before && text.endsWith('end')) return this.#measured(parseNames(text));
       before = text;
     }
-    throw new BelayError('board/listing', 'the board listed its files differently each time', { hint: 'try another cable' });
+    throw new BelayError('board/listing', 'the board listed its files differently each time', {
+      hint: 'try another cable',
+    });
   }
 
   /** What is free follows from the names and sizes: these boards cannot be asked for it. */
@@ -116,7 +150,9 @@ export class TinyFs implements BoardFs {
     if (totalBytes === null) return listed;
     let used = 0;
     for (const [path, sizeBytes] of listed) {
-      used += Math.ceil((FILE_HEAD_BYTES + bytesOfPath(path).length + sizeBytes) / TINY_CHUNK_BYTES);
+      used += Math.ceil(
+        (FILE_HEAD_BYTES + bytesOfPath(path).length + sizeBytes) / TINY_CHUNK_BYTES,
+      );
     }
     this.#mount.freeBytes = Math.max(0, totalBytes - used * TINY_CHUNK_BYTES);
     return listed;
@@ -129,12 +165,16 @@ export class TinyFs implements BoardFs {
       try {
         await this.#load('read', signal);
         const wanted = end === null ? [] : missingOf(lines, end.count).slice(0, WANTED_AT_ONCE);
-        const output = await this.#lines(`_belay(${nameLiteral(path)},(${wanted.map((each) => `${each},`).join('')}))`, signal);
+        const output = await this.#lines(
+          `_belay(${nameLiteral(path)},(${wanted.map((each) => `${each},`).join('')}))`,
+          signal,
+        );
         for (const line of output) {
           const parsed = parseLine(line);
           if (parsed === null) continue;
           if (parsed.bytes !== null) lines.set(parsed.index, parsed.bytes);
-          else if (end === null || end.sums === parsed.sums) end = { count: parsed.index, sums: parsed.sums };
+          else if (end === null || end.sums === parsed.sums)
+            end = { count: parsed.index, sums: parsed.sums };
           else {
             // Another end than before: the file changed, or the line was damaged. Begin again.
             lines.clear();
@@ -148,7 +188,9 @@ export class TinyFs implements BoardFs {
         this.#loaded = null;
       }
       if (end === null || missingOf(lines, end.count).length > 0) continue;
-      const bytes = Buffer.concat(Array.from({ length: end.count }, (_, index) => lines.get(index) as Uint8Array));
+      const bytes = Buffer.concat(
+        Array.from({ length: end.count }, (_, index) => lines.get(index) as Uint8Array),
+      );
       // The sums of a second reading must agree, with the first ones and with the bytes that came.
       const again = await this.#endSums(path, end.count, signal);
       if (again === end.sums && again === sumsOf(bytes)) return bytes;
@@ -168,14 +210,22 @@ export class TinyFs implements BoardFs {
     }
   }
 
-  async *#put(operation: BoardOperation & { kind: 'put' }, signal: AbortSignal): AsyncGenerator<ApplyEvent, Problem | null> {
+  async *#put(
+    operation: BoardOperation & { kind: 'put' },
+    signal: AbortSignal,
+  ): AsyncGenerator<ApplyEvent, Problem | null> {
     const { path } = operation;
-    if (bytesOfPath(path).length > this.info.nameBytesMax) return { code: 'board/unfit', message: `/${path}: the name is longer than ${this.info.nameBytesMax} bytes` };
+    if (bytesOfPath(path).length > this.info.nameBytesMax)
+      return {
+        code: 'board/unfit',
+        message: `/${path}: the name is longer than ${this.info.nameBytesMax} bytes`,
+      };
     const parts: Uint8Array[] = [];
     for await (const part of operation.content()) parts.push(part);
     const bytes = Buffer.concat(parts);
     // There is no second name to write to: what is wrong must not get as far as the flash.
-    if (sha256(bytes) !== operation.sha256) return { code: 'board/integrity', message: `/${path}: the content does not match its hash` };
+    if (sha256(bytes) !== operation.sha256)
+      return { code: 'board/integrity', message: `/${path}: the content does not match its hash` };
     await this.#load('write', signal);
     await this.#agreed(`_belay_file=open(${nameLiteral(path)},'wb')\n_belay_next=0`, signal);
     for (let index = 0; index * PIECE_BYTES < bytes.length; index += 1) {
@@ -189,13 +239,19 @@ export class TinyFs implements BoardFs {
       }
       yield { kind: 'sent', operation, bytes: piece.length };
     }
-    await this.#agreed('try:\n _belay_file.close()\n del _belay_file,_belay_next\nexcept NameError:pass', signal);
+    await this.#agreed(
+      'try:\n _belay_file.close()\n del _belay_file,_belay_next\nexcept NameError:pass',
+      signal,
+    );
     const written = await this.#readFile(path, signal);
     if (written instanceof Uint8Array && sha256(written) === operation.sha256) {
       yield { kind: 'staged', operation };
       return null;
     }
-    return { code: 'board/integrity', message: `/${path}: what the board holds differs from what was sent` };
+    return {
+      code: 'board/integrity',
+      message: `/${path}: what the board holds differs from what was sent`,
+    };
   }
 
   /** 0, or the board's error number. */
@@ -215,14 +271,21 @@ export class TinyFs implements BoardFs {
     return 5;
   }
 
-  async #change(operation: Exclude<BoardOperation, { kind: 'put' }>, signal: AbortSignal): Promise<Problem | null> {
-    if (operation.kind !== 'delete-file') return { code: 'board/unfit', message: `/${operation.path}: this board has no folders` };
+  async #change(
+    operation: Exclude<BoardOperation, { kind: 'put' }>,
+    signal: AbortSignal,
+  ): Promise<Problem | null> {
+    if (operation.kind !== 'delete-file')
+      return { code: 'board/unfit', message: `/${operation.path}: this board has no folders` };
     return this.#remove(operation.path, signal);
   }
 
   async #remove(path: string, signal: AbortSignal): Promise<Problem | null> {
     try {
-      await this.#agreed(`import os\nif ${nameLiteral(path)} in os.listdir():os.remove(${nameLiteral(path)})`, signal);
+      await this.#agreed(
+        `import os\nif ${nameLiteral(path)} in os.listdir():os.remove(${nameLiteral(path)})`,
+        signal,
+      );
       return null;
     } catch (error) {
       const errorNumber = errnoOf(error);
@@ -237,9 +300,18 @@ export class TinyFs implements BoardFs {
       try {
         if ((await this.#lines(`${source}\nprint('~',1)`, signal)).at(-1) === '1') return;
       } catch (error) {
-        if (!isBelayError(error, 'repl/exec-failed') || errnoOf(error) !== null || attempt >= ATTEMPTS) throw error;
+        if (
+          !isBelayError(error, 'repl/exec-failed') ||
+          errnoOf(error) !== null ||
+          attempt >= ATTEMPTS
+        )
+          throw error;
       }
-      if (attempt >= ATTEMPTS) throw new BelayError('board/integrity', 'the board did not do what was sent, several times');
+      if (attempt >= ATTEMPTS)
+        throw new BelayError(
+          'board/integrity',
+          'the board did not do what was sent, several times',
+        );
     }
   }
 
@@ -275,7 +347,9 @@ function errnoOf(error: unknown): number | null {
   if (!isBelayError(error, 'repl/exec-failed')) return null;
   const match = /OSError: (?:\[Errno )?(\d+)/.exec(String(error.details['traceback'] ?? ''));
   if (match !== null) return Number(match[1]);
-  return /OSError: (?:file not found|no such file)/i.test(String(error.details['traceback'] ?? '')) ? 2 : null;
+  return /OSError: (?:file not found|no such file)/i.test(String(error.details['traceback'] ?? ''))
+    ? 2
+    : null;
 }
 
 function problemOf(path: string, errorNumber: number): Problem {
@@ -283,12 +357,17 @@ function problemOf(path: string, errorNumber: number): Problem {
 }
 
 function failure(path: string, errorNumber: number): TreeFailure {
-  const reason = errorNumber === 1 ? 'came differently each time it was read' : `could not be read (${errnoText(errorNumber)})`;
+  const reason =
+    errorNumber === 1
+      ? 'came differently each time it was read'
+      : `could not be read (${errnoText(errorNumber)})`;
   return { kind: 'failed', path, code: codeOfErrno(errorNumber), message: `/${path}: ${reason}` };
 }
 
 function stateOf(entry: TreeEntry): readonly unknown[] {
-  return entry.kind === 'file' ? [entry.kind, entry.path, entry.sizeBytes, entry.sha256] : [entry.kind, entry.path];
+  return entry.kind === 'file'
+    ? [entry.kind, entry.path, entry.sizeBytes, entry.sha256]
+    : [entry.kind, entry.path];
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -8,7 +8,10 @@ const WINDOW_BITS_MIN = 9;
 const FREE_PER_WINDOW = 4;
 
 /** 2^bits bytes of window for the board's inflater, `less` bits below what fits; 0 for none. */
-export function windowBitsFor(rungs: Pick<UploadRungs, 'inflate' | 'freeMemoryBytes'>, less = 0): number {
+export function windowBitsFor(
+  rungs: Pick<UploadRungs, 'inflate' | 'freeMemoryBytes'>,
+  less = 0,
+): number {
   const free = rungs.freeMemoryBytes ?? 0;
   if (rungs.inflate === null || free < 24 * 1024) return 0;
   const bits = Math.min(WINDOW_BITS_MAX, Math.floor(Math.log2(free / FREE_PER_WINDOW))) - less;
@@ -34,13 +37,18 @@ export async function* gathered(parts: AsyncIterable<Uint8Array>): AsyncGenerato
   if (bytes > 0) yield Buffer.concat(held);
 }
 
-export async function* deflated(parts: AsyncIterable<Uint8Array>, windowBits: number): AsyncGenerator<Uint8Array> {
+export async function* deflated(
+  parts: AsyncIterable<Uint8Array>,
+  windowBits: number,
+): AsyncGenerator<Uint8Array> {
   const deflate = createDeflateRaw({ level: 9, windowBits, memLevel: MEMORY_LEVEL });
   const out: Uint8Array[] = [];
   deflate.on('data', (chunk: Uint8Array) => out.push(chunk));
   try {
     for await (const part of gathered(parts)) {
-      await new Promise<void>((resolve, reject) => deflate.write(part, (error) => (error ? reject(error) : resolve())));
+      await new Promise<void>((resolve, reject) =>
+        deflate.write(part, (error) => (error ? reject(error) : resolve())),
+      );
       if (out.length > 0) yield Buffer.concat(out.splice(0));
     }
     await new Promise<void>((resolve, reject) => {
@@ -52,4 +60,3 @@ export async function* deflated(parts: AsyncIterable<Uint8Array>, windowBits: nu
     deflate.destroy();
   }
 }
-

@@ -28,7 +28,9 @@ export class UploadDigests {
     const digests: Uint8Array[] = [];
     for (const operation of operations) digests.push(await this.of(operation));
     const bytes = Buffer.concat(digests);
-    return this.#hash === 'crc32' ? bytesOfCrc(crc32(bytes)) : createHash('sha256').update(bytes).digest();
+    return this.#hash === 'crc32'
+      ? bytesOfCrc(crc32(bytes))
+      : createHash('sha256').update(bytes).digest();
   }
 }
 

@@ -37,13 +37,22 @@ export interface UploadFrame {
 const seven = (value: number, shift: number) => ((value >>> shift) & 127) | 128;
 
 /** The next frame of `content` from `at` on. */
-export function uploadFrame(content: Uint8Array, at: number, number: number, format: UploadFormat): UploadFrame {
+export function uploadFrame(
+  content: Uint8Array,
+  at: number,
+  number: number,
+  format: UploadFormat,
+): UploadFrame {
   const { check, nonce, payloadBytes } = format;
   const isHidden = (byte: number) => (byte > 1 && byte < 5) || byte === CARRIAGE_RETURN;
   const places: number[] = [];
   const hidden: number[] = [];
   let end = at;
-  for (let gap = 0; end < content.length && end - at < payloadBytes && places.length < PLACES_MAX - 1; end += 1) {
+  for (
+    let gap = 0;
+    end < content.length && end - at < payloadBytes && places.length < PLACES_MAX - 1;
+    end += 1
+  ) {
     if (gap === NO_PLACE) {
       places.push(NO_PLACE | 128);
       gap = 0;
@@ -63,7 +72,16 @@ export function uploadFrame(content: Uint8Array, at: number, number: number, for
   }
   const sum = frameCheck(check, body, nonce + (number % UPLOAD_NUMBER_MODULO)) & 0xfffffff;
   const length = end - at;
-  const head = [seven(length, 7), seven(length, 0), seven(places.length, 0), seven(number, 0), seven(sum, 21), seven(sum, 14), seven(sum, 7), seven(sum, 0)];
+  const head = [
+    seven(length, 7),
+    seven(length, 0),
+    seven(places.length, 0),
+    seven(number, 0),
+    seven(sum, 21),
+    seven(sum, 14),
+    seven(sum, 7),
+    seven(sum, 0),
+  ];
   const headSum = head.reduce((total, byte) => total + (byte & 127), 0) & 127;
   const wire = new Uint8Array(10 + body.length);
   wire.set([...head, headSum | 128, 128]);

@@ -125,7 +125,11 @@ export class UploadLink implements StreamConsumer {
         if (this.#over || signal.aborted) return;
         const frame = uploadFrame(content, at, number, this.#format);
         at += frame.contentBytes;
-        this.#kept.push({ number: number % UPLOAD_NUMBER_MODULO, wire: frame.wire, start: this.#madeTo });
+        this.#kept.push({
+          number: number % UPLOAD_NUMBER_MODULO,
+          wire: frame.wire,
+          start: this.#madeTo,
+        });
         this.#madeTo += frame.wire.length;
         number += 1;
         this.#pump();
@@ -191,7 +195,8 @@ export class UploadLink implements StreamConsumer {
       if (this.#clock.monotonicMs() - sinceMs < waitMs) continue;
       [waitMs, sinceMs] = [Math.min(2 * waitMs, NUDGE_MS_MAX), this.#clock.monotonicMs()];
       nudges += 1;
-      if (nudges > NUDGES_MAX) throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
+      if (nudges > NUDGES_MAX)
+        throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
       this.#nudge();
     }
   }
@@ -242,7 +247,8 @@ export class UploadLink implements StreamConsumer {
     const word = (at: number) => ((payload[at] as number) << 8) | (payload[at + 1] as number);
     if (payload.length === 2) {
       // Said again where nothing came: the first time may have been lost, or the frame.
-      const isNew = payload[1] !== this.#damages || this.#clock.monotonicMs() - this.#resentMs > RESEND_MS;
+      const isNew =
+        payload[1] !== this.#damages || this.#clock.monotonicMs() - this.#resentMs > RESEND_MS;
       this.#damages = payload[1] as number;
       if (isNew) this.#resend(payload[0] as number);
     } else if (payload.length === 3) {
@@ -276,8 +282,15 @@ export class UploadLink implements StreamConsumer {
     const seen = this.#prompt.push(bytes);
     if (seen === null || !this.#started) return;
     const hint = 'a watchdog of the program may be resetting the board';
-    if (seen === 'reset') this.#dead = new BelayError('board/silent', 'the board was reset while files were written', { hint, retryable: true });
-    else this.#early ??= new BelayError('board/integrity', 'the agent ended before its time', { retryable: true });
+    if (seen === 'reset')
+      this.#dead = new BelayError('board/silent', 'the board was reset while files were written', {
+        hint,
+        retryable: true,
+      });
+    else
+      this.#early ??= new BelayError('board/integrity', 'the agent ended before its time', {
+        retryable: true,
+      });
     // Not from within the event that the session is handling.
     queueMicrotask(() => this.#stop.abort());
     this.#end();

@@ -1,5 +1,11 @@
 /** A restore's operations as the steps that the agent carries out, in order. Pure but for content. */
-import { bytesOfPath, comparePaths, isWithin, joinPath, parentOfPath } from '../core/device-path.js';
+import {
+  bytesOfPath,
+  comparePaths,
+  isWithin,
+  joinPath,
+  parentOfPath,
+} from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import type { ApplyOptions, BoardOperation } from './device-fs.js';
 import type { PutOperation, UploadDigests } from './upload-digests.js';
@@ -11,7 +17,14 @@ export interface UploadStep {
   /** Null for a check over several files. */
   readonly operation: BoardOperation | null;
   readonly meaning: StepMeaning;
-  readonly kind: 'make-folder' | 'put' | 'rename' | 'delete-file' | 'delete-folder' | 'check' | 'verify';
+  readonly kind:
+    | 'make-folder'
+    | 'put'
+    | 'rename'
+    | 'delete-file'
+    | 'delete-folder'
+    | 'check'
+    | 'verify';
   readonly path: string;
   /** rename: the final name. */
   readonly target?: string;
@@ -38,7 +51,10 @@ export const TEMPORARY_PREFIX = '.blb~';
  * One digest checks what was staged before anything is renamed, and one more the final names where
  * `verify` asks for it; only where a digest differs are files asked for one by one (verifySteps).
  */
-export function uploadSteps(operations: readonly BoardOperation[], options: Pick<ApplyOptions, 'strategy' | 'verify'>): readonly UploadStep[] {
+export function uploadSteps(
+  operations: readonly BoardOperation[],
+  options: Pick<ApplyOptions, 'strategy' | 'verify'>,
+): readonly UploadStep[] {
   const temporary = temporaryNames(operations);
   const staged: UploadStep[] = [];
   const steps: UploadStep[] = [];
@@ -56,7 +72,14 @@ export function uploadSteps(operations: readonly BoardOperation[], options: Pick
     const path = temporary.get(operation) as string;
     const put: UploadStep = { operation, meaning: 'staged', kind: 'put', path };
     const meaning = options.verify ? 'none' : 'done';
-    const rename: UploadStep = { operation, meaning, kind: 'rename', path, target: operation.path, hashed: options.verify };
+    const rename: UploadStep = {
+      operation,
+      meaning,
+      kind: 'rename',
+      path,
+      target: operation.path,
+      hashed: options.verify,
+    };
     if (options.strategy === 'staged') staged.push(put);
     else steps.push(put, checkOf([put]));
     steps.push(rename);
@@ -88,26 +111,35 @@ export function verifySteps(check: UploadStep): readonly UploadStep[] {
 }
 
 /** Short names beside the target; where its folder is only made later, in the nearest one there is. */
-function temporaryNames(operations: readonly BoardOperation[]): ReadonlyMap<BoardOperation, string> {
+function temporaryNames(
+  operations: readonly BoardOperation[],
+): ReadonlyMap<BoardOperation, string> {
   const made = operations.filter((each) => each.kind === 'make-folder').map((each) => each.path);
   const names = new Map<BoardOperation, string>();
   for (const operation of operations) {
     if (operation.kind !== 'put') continue;
     let folder = parentOfPath(operation.path);
-    while (folder !== '' && made.some((path) => isWithin(folder, path))) folder = parentOfPath(folder);
+    while (folder !== '' && made.some((path) => isWithin(folder, path)))
+      folder = parentOfPath(folder);
     names.set(operation, joinPath(folder, `${TEMPORARY_PREFIX}${names.size}`));
   }
   return names;
 }
 
 /** One step in the agent's logical stream; a put's content follows its head. */
-export async function* encodeStep(step: UploadStep, digests: UploadDigests): AsyncGenerator<Uint8Array> {
+export async function* encodeStep(
+  step: UploadStep,
+  digests: UploadDigests,
+): AsyncGenerator<Uint8Array> {
   if (step.kind === 'check') {
     yield Uint8Array.of(CODES.check);
     yield await digests.over((step.files ?? []).map((file) => file.operation as PutOperation));
     return;
   }
-  const head = [Uint8Array.of(step.hashed === true ? RENAME_AND_HASH : CODES[step.kind]), ...named(step.path)];
+  const head = [
+    Uint8Array.of(step.hashed === true ? RENAME_AND_HASH : CODES[step.kind]),
+    ...named(step.path),
+  ];
   if (step.kind === 'rename') head.push(...named(step.target as string));
   if (step.kind === 'verify') head.push(await digests.of(step.operation as PutOperation));
   if (step.kind === 'put') head.push(number7((step.operation as PutOperation).sizeBytes));
@@ -137,6 +169,9 @@ async function* exactContent(operation: PutOperation): AsyncGenerator<Uint8Array
     yield part;
   }
   if (bytes !== operation.sizeBytes) {
-    throw new BelayError('archive/damaged', `/${operation.path}: the archive gave ${bytes} bytes instead of ${operation.sizeBytes}`);
+    throw new BelayError(
+      'archive/damaged',
+      `/${operation.path}: the archive gave ${bytes} bytes instead of ${operation.sizeBytes}`,
+    );
   }
 }

@@ -101,7 +101,10 @@ export class SessionWire implements Wire {
     this.#turnBytes += length;
     if (this.#turnBytes < MEASURED_BYTES_MIN) return;
     const elapsedMs = Math.max(1, this.clock.monotonicMs() - this.#turnStartMs);
-    this.#bytesPerSecondMin = Math.max(this.#bytesPerSecondMin ?? 0, (1000 * this.#turnBytes) / elapsedMs);
+    this.#bytesPerSecondMin = Math.max(
+      this.#bytesPerSecondMin ?? 0,
+      (1000 * this.#turnBytes) / elapsedMs,
+    );
   }
 
   #turn(direction: 'in' | 'out'): void {

@@ -80,8 +80,9 @@ function sourceOf(agent: Agent, sizeBytes: number, packed: boolean): Source {
   }
   while (left > 0) {
     const plain = packed ? random.bytes(Math.min(left - 5, 60_000)) : text.subarray(0, left);
-    pieces.push({ plain, wire: packed ? stored(plain) : plain });
-    left -= (pieces.at(-1)?.wire as Uint8Array).length;
+    const wire = packed ? stored(plain) : plain;
+    pieces.push({ plain, wire });
+    left -= wire.length;
   }
   const plain = Buffer.concat(pieces.map((piece) => piece.plain));
   const cycles = Math.ceil(sizeBytes / plain.length);
@@ -97,7 +98,13 @@ function sourceOf(agent: Agent, sizeBytes: number, packed: boolean): Source {
   for (let index = 0; index < cycles; index += 1) hash.update(plain);
   const tail = Buffer.from([0, ...hash.digest(), 0, ...createHash('sha256').digest()]);
   const start = Buffer.concat([record(filler.length), filler]);
-  const file: TreeFile = { kind: 'file', path: PATH, sizeBytes: plain.length * cycles + filler.length, modifiedS: null, sha256: null };
+  const file: TreeFile = {
+    kind: 'file',
+    path: PATH,
+    sizeBytes: plain.length * cycles + filler.length,
+    modifiedS: null,
+    sha256: null,
+  };
   const cycle = Buffer.concat(pieces.map((piece) => piece.wire));
   return {
     file,
@@ -106,7 +113,14 @@ function sourceOf(agent: Agent, sizeBytes: number, packed: boolean): Source {
     cycle: frames(cycle, 1),
     tail: Buffer.concat([
       frames(packed ? stored(tail, true) : tail, 1),
-      ...[1, 0].map((byte) => encodeFrame(FORMAT, 'end', (2 + cycles * SEQUENCE_MODULO) % SEQUENCE_MODULO, Uint8Array.of(byte))),
+      ...[1, 0].map((byte) =>
+        encodeFrame(
+          FORMAT,
+          'end',
+          (2 + cycles * SEQUENCE_MODULO) % SEQUENCE_MODULO,
+          Uint8Array.of(byte),
+        ),
+      ),
     ]),
   };
 }
@@ -158,7 +172,12 @@ async function pass(folder: string, sizeBytes: number, packed: boolean): Promise
   const board = await store.boardFolderFor({ uniqueKey: 'bench', name: 'bench' });
   const archive = await store.create(board, 'backup', { compress: true });
   try {
-    const intake = new FileIntake(archive.writer, { holder: () => null, copies: new Map(), onBytes: () => {}, onFile: () => {} });
+    const intake = new FileIntake(archive.writer, {
+      holder: () => null,
+      copies: new Map(),
+      onBytes: () => {},
+      onFile: () => {},
+    });
     let early = 0;
     const start = performance.now();
     for await (const event of readFiles(agent, null, [source.file], { compress: packed, signal })) {
@@ -169,7 +188,12 @@ async function pass(folder: string, sizeBytes: number, packed: boolean): Promise
     }
     const seconds = (performance.now() - start) / 1000;
     if (!intake.done.has(PATH)) throw new Error('the file did not arrive');
-    return { seconds, plainBytes: source.file.sizeBytes, frameBytes, grownBytes: process.memoryUsage().rss - early };
+    return {
+      seconds,
+      plainBytes: source.file.sizeBytes,
+      frameBytes,
+      grownBytes: process.memoryUsage().rss - early,
+    };
   } finally {
     await archive.abort();
   }
@@ -181,13 +205,37 @@ export async function hostRows(sizeBytes = 1000 * MEGABYTE): Promise<ChainRow[]>
   try {
     const plain = await pass(join(scratch, 'plain'), sizeBytes / 5, false);
     const packed = await pass(join(scratch, 'packed'), sizeBytes, true);
-    const row = (name: string, value: number, unit: string, goal: number | null, met: boolean | null): ChainRow => ({ name, value, unit, goal, met });
+    const row = (
+      name: string,
+      value: number,
+      unit: string,
+      goal: number | null,
+      met: boolean | null,
+    ): ChainRow => ({ name, value, unit, goal, met });
     const speed = (passed: Passed) => passed.plainBytes / passed.seconds / MEGABYTE;
     return [
       row('frames in memory, plain, to the archive', speed(plain), 'MB/s', 40, speed(plain) >= 40),
-      row('frames in memory, compressed, to the archive', speed(packed), 'MB/s', 40, speed(packed) >= 40),
-      row('the same, counted in frames', packed.frameBytes / packed.seconds / MEGABYTE, 'MB/s', null, null),
-      row('growth of memory over the last 750 MB of 1 GB', packed.grownBytes / MEGABYTE, 'MB', 32, packed.grownBytes <= 32 * MEGABYTE),
+      row(
+        'frames in memory, compressed, to the archive',
+        speed(packed),
+        'MB/s',
+        40,
+        speed(packed) >= 40,
+      ),
+      row(
+        'the same, counted in frames',
+        packed.frameBytes / packed.seconds / MEGABYTE,
+        'MB/s',
+        null,
+        null,
+      ),
+      row(
+        'growth of memory over the last 750 MB of 1 GB',
+        packed.grownBytes / MEGABYTE,
+        'MB',
+        32,
+        packed.grownBytes <= 32 * MEGABYTE,
+      ),
     ];
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -17,6 +17,8 @@ import { type CorpusName, corpus } from './corpus.js';
 
 export const WIRE_BYTES_PER_SECOND = 11_520;
 const WIRE = { bytesPerSecond: WIRE_BYTES_PER_SECOND, latencyMs: 1 } as const;
+/** The restore's space check counts a block for every file: 500 small ones need more than 2 MiB. */
+const UP_FLASH_BYTES = 8 << 20;
 const FLASH = { eraseMs: 45, pageMs: 0.4, receiveRingBytes: 260, overrun: 'drop' } as const;
 
 export interface TransferRow {
@@ -157,7 +159,7 @@ async function measure(spec: Spec, backups: string): Promise<Measured> {
       backUp(connect, backups, true, true),
     );
   }
-  return onBoard({ ...spec.board, files: {} }, backups, (connect) =>
+  return onBoard({ ...spec.board, files: {}, flashBytes: UP_FLASH_BYTES }, backups, (connect) =>
     putBack(connect, backups, files),
   );
 }

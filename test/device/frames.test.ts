@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeFrame, FRAME_PAYLOAD_BYTES_MAX, type Frame, FrameDecoder, type FrameFormat } from '../../src/device/frames.js';
 import { FrameOrder } from '../../src/device/frame-order.js';
+import {
+  encodeFrame,
+  FRAME_PAYLOAD_BYTES_MAX,
+  type Frame,
+  FrameDecoder,
+  type FrameFormat,
+} from '../../src/device/frames.js';
 import { TextFrameDecoder } from '../../src/device/text-frames.js';
 
 const format: FrameFormat = { check: 'crc32', nonce: 123456789 };
@@ -10,7 +16,9 @@ function decodeAll(bytes: Uint8Array, cuts: readonly number[], frameFormat = for
   const decoder = new FrameDecoder(frameFormat);
   const frames: Frame[] = [];
   const take = (frame: Frame) => frames.push(frame) > 0;
-  const ends = [...new Set([...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
+  const ends = [...new Set([...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort(
+    (a, b) => a - b,
+  );
   let at = 0;
   for (const end of ends) {
     decoder.push(bytes.slice(at, end), take);
@@ -20,18 +28,30 @@ function decodeAll(bytes: Uint8Array, cuts: readonly number[], frameFormat = for
   return frames;
 }
 
-const payloads = fc.array(fc.uint8Array({ maxLength: FRAME_PAYLOAD_BYTES_MAX }), { minLength: 1, maxLength: 6 });
+const payloads = fc.array(fc.uint8Array({ maxLength: FRAME_PAYLOAD_BYTES_MAX }), {
+  minLength: 1,
+  maxLength: 6,
+});
 
 describe('frames from the board', () => {
   it('come out as they went in, however the bytes are split', () => {
     fc.assert(
-      fc.property(payloads, fc.array(fc.nat()), fc.constantFrom('crc32' as const, 'sha256' as const, 'fletcher' as const), (parts, cuts, check) => {
-        const own = { check, nonce: 77 };
-        const bytes = Buffer.concat(parts.map((payload, at) => encodeFrame(own, 'data', at, payload)));
-        const frames = decodeAll(bytes, cuts, own);
-        expect(frames.map((frame) => Buffer.from(frame.payload))).toEqual(parts.map((payload) => Buffer.from(payload)));
-        expect(frames.map((frame) => frame.sequence)).toEqual(parts.map((_, at) => at));
-      }),
+      fc.property(
+        payloads,
+        fc.array(fc.nat()),
+        fc.constantFrom('crc32' as const, 'sha256' as const, 'fletcher' as const),
+        (parts, cuts, check) => {
+          const own = { check, nonce: 77 };
+          const bytes = Buffer.concat(
+            parts.map((payload, at) => encodeFrame(own, 'data', at, payload)),
+          );
+          const frames = decodeAll(bytes, cuts, own);
+          expect(frames.map((frame) => Buffer.from(frame.payload))).toEqual(
+            parts.map((payload) => Buffer.from(payload)),
+          );
+          expect(frames.map((frame) => frame.sequence)).toEqual(parts.map((_, at) => at));
+        },
+      ),
     );
   });
 
@@ -40,13 +60,18 @@ describe('frames from the board', () => {
     const frames = [0, 1, 2].map((at) => encodeFrame(format, 'data', at, Uint8Array.of(at, 4, 3)));
     const decoder = new FrameDecoder(format);
     const found: number[] = [];
-    for (const frame of frames) decoder.push(Buffer.concat([noise, frame]), (each) => found.push(each.sequence) > 0);
+    for (const frame of frames)
+      decoder.push(Buffer.concat([noise, frame]), (each) => found.push(each.sequence) > 0);
     expect(found).toEqual([0, 1, 2]);
     expect(decoder.strayBytes).toBe(3 * noise.length);
   });
 
   it('are lost alone when a byte is dropped, flipped or added, and never come out wrong', () => {
-    const damage = fc.record({ kind: fc.constantFrom('drop', 'flip', 'insert'), at: fc.nat(), value: fc.integer({ min: 1, max: 255 }) });
+    const damage = fc.record({
+      kind: fc.constantFrom('drop', 'flip', 'insert'),
+      at: fc.nat(),
+      value: fc.integer({ min: 1, max: 255 }),
+    });
     fc.assert(
       fc.property(payloads, fc.array(damage, { maxLength: 3 }), (parts, accidents) => {
         const clean = parts.map((payload, at) => encodeFrame(format, 'data', at, payload));
@@ -59,12 +84,21 @@ describe('frames from the board', () => {
           const place = at % piece.length;
           hit.add(index);
           if (kind === 'flip') piece[place] = (piece[place] as number) ^ value;
-          else pieces[index] = Buffer.concat([piece.subarray(0, place), kind === 'insert' ? Uint8Array.of(value) : piece.subarray(0, 0), piece.subarray(kind === 'drop' ? place + 1 : place)]);
+          else
+            pieces[index] = Buffer.concat([
+              piece.subarray(0, place),
+              kind === 'insert' ? Uint8Array.of(value) : piece.subarray(0, 0),
+              piece.subarray(kind === 'drop' ? place + 1 : place),
+            ]);
         }
         const frames = decodeAll(Buffer.concat(pieces), []);
-        for (const frame of frames) expect(Buffer.from(frame.payload)).toEqual(Buffer.from(parts[frame.sequence] as Uint8Array));
+        for (const frame of frames)
+          expect(Buffer.from(frame.payload)).toEqual(
+            Buffer.from(parts[frame.sequence] as Uint8Array),
+          );
         const came = new Set(frames.map((frame) => frame.sequence));
-        for (const [index] of parts.entries()) if (!hit.has(index)) expect(came.has(index)).toBe(true);
+        for (const [index] of parts.entries())
+          if (!hit.has(index)) expect(came.has(index)).toBe(true);
       }),
       { numRuns: 500 },
     );
@@ -72,22 +106,37 @@ describe('frames from the board', () => {
 
   it('of an earlier exec are no frames of this one', () => {
     const decoder = new FrameDecoder({ ...format, nonce: format.nonce + 1 });
-    decoder.push(encodeFrame(format, 'data', 0, Uint8Array.of(1, 2, 3)), () => expect.unreachable());
+    decoder.push(encodeFrame(format, 'data', 0, Uint8Array.of(1, 2, 3)), () =>
+      expect.unreachable(),
+    );
     decoder.flush(() => expect.unreachable());
   });
 
   it('leave what follows to the prompt when the reader stops', () => {
     const decoder = new FrameDecoder(format);
-    decoder.push(Buffer.concat([encodeFrame(format, 'end', 5, Uint8Array.of(0)), Buffer.from('\x04\x04>')]), () => false);
+    decoder.push(
+      Buffer.concat([encodeFrame(format, 'end', 5, Uint8Array.of(0)), Buffer.from('\x04\x04>')]),
+      () => false,
+    );
     expect(decoder.pendingBytes).toBe(3);
   });
 
   it.each(['base64', 'hex', 'repr'] as const)('travel as lines of %s', (rung) => {
-    const frame = encodeFrame(format, 'data', 7, Uint8Array.from({ length: 300 }, (_, at) => at & 255));
-    const line = { base64: Buffer.from(frame).toString('base64'), hex: Buffer.from(frame).toString('hex'), repr: `b'${[...frame].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}'` }[rung];
+    const frame = encodeFrame(
+      format,
+      'data',
+      7,
+      Uint8Array.from({ length: 300 }, (_, at) => at & 255),
+    );
+    const line = {
+      base64: Buffer.from(frame).toString('base64'),
+      hex: Buffer.from(frame).toString('hex'),
+      repr: `b'${[...frame].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}'`,
+    }[rung];
     const decoder = new TextFrameDecoder(rung, format);
     const found: Frame[] = [];
-    for (const byte of Buffer.from(`hello\r\n${line}\r\nprinted\r\n`)) decoder.push(Uint8Array.of(byte), (each) => found.push(each) > 0);
+    for (const byte of Buffer.from(`hello\r\n${line}\r\nprinted\r\n`))
+      decoder.push(Uint8Array.of(byte), (each) => found.push(each) > 0);
     expect(found).toHaveLength(1);
     expect(found[0]?.payload).toHaveLength(300);
   });
@@ -96,24 +145,30 @@ describe('frames from the board', () => {
 describe('the order of frames', () => {
   it('is restored whatever arrives when, across the wrap of the numbers', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9000 }), fc.uniqueArray(fc.nat({ max: 8999 }), { maxLength: 20 }), (total, lost) => {
-        const order = new FrameOrder();
-        const delivered: number[] = [];
-        const payloadOf = (number: number) => Uint8Array.of(number >> 8, number & 255);
-        const deliver = (payload: Uint8Array) => delivered.push(((payload[0] as number) << 8) | (payload[1] as number));
-        order.begin(0);
-        for (let number = 0; number < total; number += 1) if (!lost.includes(number)) order.accept(number % 4096, payloadOf(number), deliver);
-        order.end(total % 4096);
-        const asked: number[] = [];
-        for (let missing = order.missing(3); missing.length > 0; missing = order.missing(3)) {
-          asked.push(...missing);
-          order.begin(missing[0] as number);
-          for (const number of missing) order.accept(number % 4096, payloadOf(number), deliver);
-        }
-        expect(asked).toEqual(lost.filter((number) => number < total).sort((a, b) => a - b));
-        expect(delivered).toEqual(Array.from({ length: total }, (_, number) => number));
-        expect(order.complete).toBe(true);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 9000 }),
+        fc.uniqueArray(fc.nat({ max: 8999 }), { maxLength: 20 }),
+        (total, lost) => {
+          const order = new FrameOrder();
+          const delivered: number[] = [];
+          const payloadOf = (number: number) => Uint8Array.of(number >> 8, number & 255);
+          const deliver = (payload: Uint8Array) =>
+            delivered.push(((payload[0] as number) << 8) | (payload[1] as number));
+          order.begin(0);
+          for (let number = 0; number < total; number += 1)
+            if (!lost.includes(number)) order.accept(number % 4096, payloadOf(number), deliver);
+          order.end(total % 4096);
+          const asked: number[] = [];
+          for (let missing = order.missing(3); missing.length > 0; missing = order.missing(3)) {
+            asked.push(...missing);
+            order.begin(missing[0] as number);
+            for (const number of missing) order.accept(number % 4096, payloadOf(number), deliver);
+          }
+          expect(asked).toEqual(lost.filter((number) => number < total).sort((a, b) => a - b));
+          expect(delivered).toEqual(Array.from({ length: total }, (_, number) => number));
+          expect(order.complete).toBe(true);
+        },
+      ),
       { numRuns: 60 },
     );
   });

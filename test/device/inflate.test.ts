@@ -1,4 +1,4 @@
-import { deflateRawSync, createDeflateRaw, constants } from 'node:zlib';
+import { constants, createDeflateRaw, deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createInflater, inflateEngine } from '../../src/device/inflate.js';
@@ -13,7 +13,8 @@ describe.each(engines)('inflating with %s', (engine) => {
   const inflateAll = (bytes: Uint8Array, step: number, maxBytes = 1e9) => {
     const inflater = createInflater(maxBytes, engine);
     const out: Uint8Array[] = [];
-    for (let at = 0; at < bytes.length; at += step) inflater.push(bytes.subarray(at, at + step), (plain) => out.push(plain));
+    for (let at = 0; at < bytes.length; at += step)
+      inflater.push(bytes.subarray(at, at + step), (plain) => out.push(plain));
     return { plain: Buffer.concat(out), isOver: inflater.isOver };
   };
 
@@ -23,11 +24,16 @@ describe.each(engines)('inflating with %s', (engine) => {
 
   it('gives back what was deflated, however it is cut', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 5000 }), fc.integer({ min: 1, max: 700 }), fc.integer({ min: 0, max: 9 }), (plain, step, level) => {
-        const result = inflateAll(deflateRawSync(plain, { level: level as 0 }), step);
-        expect(result.plain.equals(Buffer.from(plain))).toBe(true);
-        expect(result.isOver).toBe(true);
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 5000 }),
+        fc.integer({ min: 1, max: 700 }),
+        fc.integer({ min: 0, max: 9 }),
+        (plain, step, level) => {
+          const result = inflateAll(deflateRawSync(plain, { level: level as 0 }), step);
+          expect(result.plain.equals(Buffer.from(plain))).toBe(true);
+          expect(result.isOver).toBe(true);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -54,10 +60,14 @@ describe.each(engines)('inflating with %s', (engine) => {
   });
 
   it('stops at the bound', () => {
-    expect(() => inflateAll(deflateRawSync(Buffer.alloc(5_000_000)), 1013, 1_000_000)).toThrow(expect.objectContaining({ code: 'board/integrity' }));
+    expect(() => inflateAll(deflateRawSync(Buffer.alloc(5_000_000)), 1013, 1_000_000)).toThrow(
+      expect.objectContaining({ code: 'board/integrity' }),
+    );
   });
 
   it('refuses what is no deflate', () => {
-    expect(() => inflateAll(Uint8Array.from([7, 255, 255, 1, 2, 3]), 6)).toThrow(expect.objectContaining({ code: 'board/integrity' }));
+    expect(() => inflateAll(Uint8Array.from([7, 255, 255, 1, 2, 3]), 6)).toThrow(
+      expect.objectContaining({ code: 'board/integrity' }),
+    );
   });
 });

@@ -17,7 +17,8 @@ afterEach(async () => {
 });
 
 type Files = ReadonlyMap<string, Uint8Array>;
-const corpusFiles = (name: 'A' | 'D'): Files => new Map(corpus(name).files.map((file) => [file.path, file.bytes]));
+const corpusFiles = (name: 'A' | 'D'): Files =>
+  new Map(corpus(name).files.map((file) => [file.path, file.bytes]));
 
 interface Reading {
   readonly fs: AgentFs;
@@ -25,8 +26,15 @@ interface Reading {
 }
 
 /** Reads everything and compares it with what was put on the board. */
-async function readAll(files: Files, options: VirtualBoardOptions = {}, before: (fs: AgentFs) => void = () => {}): Promise<Reading> {
-  const board = await connectedBoard({ files: new Map<string, Uint8Array | null>(files), ...options });
+async function readAll(
+  files: Files,
+  options: VirtualBoardOptions = {},
+  before: (fs: AgentFs) => void = () => {},
+): Promise<Reading> {
+  const board = await connectedBoard({
+    files: new Map<string, Uint8Array | null>(files),
+    ...options,
+  });
   open.push(board);
   const fs = board.connection.fs as AgentFs;
   fs.agent.packLimitUs = 1_000_000;
@@ -38,7 +46,8 @@ async function readAll(files: Files, options: VirtualBoardOptions = {}, before: 
   const verified = new Set<string>();
   for await (const event of fs.read(wanted, { compress: true, signal })) {
     if (event.kind === 'restart') got.delete(event.file.path);
-    if (event.kind === 'data') got.set(event.file.path, [...(got.get(event.file.path) ?? []), event.bytes]);
+    if (event.kind === 'data')
+      got.set(event.file.path, [...(got.get(event.file.path) ?? []), event.bytes]);
     if (event.kind === 'verified') verified.add(event.file.path);
   }
   for (const [path, bytes] of files) {
@@ -60,7 +69,10 @@ describe('contents that the board compresses', () => {
     const kilobyte = new TextEncoder().encode(helperPart('deflate')).subarray(0, 1024);
     for (const shape of PACK_SHAPES) {
       const step = Math.min(1024, shape.ringBytes / 8);
-      const { output } = board.run(kilobyte, new Array<number>(1024 / step).fill(step), { ...shape, ways: shape.ways as 8 });
+      const { output } = board.run(kilobyte, new Array<number>(1024 / step).fill(step), {
+        ...shape,
+        ways: shape.ways as 8,
+      });
       expect(bootSum(output), JSON.stringify(shape)).toBe(shape.checksum);
     }
   });
@@ -95,7 +107,7 @@ describe('contents that the board compresses', () => {
 
   it('cost nearly nothing more where they cannot be compressed', async () => {
     const files: Files = new Map([
-      ['/text.py', (corpus('D').files[0]?.bytes as Uint8Array).subarray(0, 9000)],
+      ['/text.py', corpus('D').files[0]!.bytes.subarray(0, 9000)],
       ['/noise', randomBytes(60_000)],
     ]);
     const { bytesIn } = await readAll(files, slow);
@@ -118,7 +130,13 @@ describe('contents that the board compresses', () => {
   }, 60_000);
 
   it('are compressed only where that is worth more than the encoder', async () => {
-    const file = (path: string, sizeBytes: number): TreeFile => ({ kind: 'file', path, sizeBytes, modifiedS: null, sha256: null });
+    const file = (path: string, sizeBytes: number): TreeFile => ({
+      kind: 'file',
+      path,
+      sizeBytes,
+      modifiedS: null,
+      sha256: null,
+    });
     expect(isWorthPacking([file('main.py', 50_000)], 11_000)).toBe(true);
     expect(isWorthPacking([file('main.py', 50_000)], 400_000)).toBe(false);
     expect(isWorthPacking([file('main.py', 3000)], 11_000)).toBe(false);

@@ -12,20 +12,30 @@ import { type ConnectedBoard, connectedBoard } from '../support/connected-board.
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const noise = (sizeBytes: number, seed: number) => {
   let state = seed;
-  return Uint8Array.from({ length: sizeBytes }, () => (state = (state * 1103515245 + 12345) >>> 0) >>> 24);
+  return Uint8Array.from({ length: sizeBytes }, () => {
+    state = (state * 1103515245 + 12345) >>> 0;
+    return state >>> 24;
+  });
 };
 
 function put(path: string, given: Uint8Array, wanted = given): BoardOperation {
   const sha256 = createHash('sha256').update(wanted).digest('hex');
   return {
-    kind: 'put', path, sizeBytes: given.length, sha256, modifiedS: null,
+    kind: 'put',
+    path,
+    sizeBytes: given.length,
+    sha256,
+    modifiedS: null,
     content: async function* () {
       yield given;
     },
   };
 }
 
-async function withBoard(options: VirtualBoardOptions, work: (board: ConnectedBoard) => Promise<void>): Promise<void> {
+async function withBoard(
+  options: VirtualBoardOptions,
+  work: (board: ConnectedBoard) => Promise<void>,
+): Promise<void> {
   const board = await connectedBoard({ files: {}, ...options });
   try {
     await work(board);
@@ -34,24 +44,48 @@ async function withBoard(options: VirtualBoardOptions, work: (board: ConnectedBo
   }
 }
 
-async function apply(board: ConnectedBoard, operations: readonly BoardOperation[], options: Partial<ApplyOptions> = {}): Promise<string[]> {
+async function apply(
+  board: ConnectedBoard,
+  operations: readonly BoardOperation[],
+  options: Partial<ApplyOptions> = {},
+): Promise<string[]> {
   const seen: string[] = [];
-  const all: ApplyOptions = { strategy: 'staged', keepGoing: false, verify: true, signal: new AbortController().signal, ...options };
+  const all: ApplyOptions = {
+    strategy: 'staged',
+    keepGoing: false,
+    verify: true,
+    signal: new AbortController().signal,
+    ...options,
+  };
   const told = (event: ApplyEvent) => `${event.kind} ${event.operation.path}`;
-  for await (const event of board.connection.fs.apply(operations, all)) if (event.kind !== 'sent') seen.push(told(event));
+  for await (const event of board.connection.fs.apply(operations, all))
+    if (event.kind !== 'sent') seen.push(told(event));
   return seen;
 }
 
 const text = { stdoutBuffer: false } as const;
-const uart = { bytesPerSecond: 115_200, latencyMs: 1, receiveRingBytes: 260, overrun: 'drop', eraseMs: 45, pageMs: 0.4 } as const;
+const uart = {
+  bytesPerSecond: 115_200,
+  latencyMs: 1,
+  receiveRingBytes: 260,
+  overrun: 'drop',
+  eraseMs: 45,
+  pageMs: 0.4,
+} as const;
 
 describe('an upload', () => {
   it('loses no byte in a ring of 260 that drops, while the flash erases', async () => {
     await withBoard(uart, async (board) => {
       const files = [0, 1, 2].map((n): [string, Uint8Array] => [`${n}.bin`, noise(9_000, n)]);
-      await apply(board, files.map(([path, bytes]) => put(path, bytes)));
+      await apply(
+        board,
+        files.map(([path, bytes]) => put(path, bytes)),
+      );
       const dump = await board.dump();
-      for (const [path, bytes] of files) expect(Buffer.from(dump.get(path) as Uint8Array).equals(Buffer.from(bytes)), path).toBe(true);
+      for (const [path, bytes] of files)
+        expect(Buffer.from(dump.get(path) as Uint8Array).equals(Buffer.from(bytes)), path).toBe(
+          true,
+        );
       expect(board.virtual.counters().overrunBytes).toBe(0);
     });
   });
@@ -59,25 +93,54 @@ describe('an upload', () => {
   it.each([
     ['that has only the text side of its stdin', { dialect: text }],
     ['that cannot poll', { dialect: { ...text, hiddenModules: ['select'] } }],
-    ['that has neither hashes nor base64', { dialect: { ...text, hiddenModules: ['hashlib', 'binascii', 'base64', 'deflate'] } }],
-    ['that runs CircuitPython and may write', { dialect: { ...text, implementation: 'circuitpython', prefixedModules: false, hiddenModules: ['deflate', 'machine'], hiddenNames: ['os.ilistdir'] } }],
+    [
+      'that has neither hashes nor base64',
+      { dialect: { ...text, hiddenModules: ['hashlib', 'binascii', 'base64', 'deflate'] } },
+    ],
+    [
+      'that runs CircuitPython and may write',
+      {
+        dialect: {
+          ...text,
+          implementation: 'circuitpython',
+          prefixedModules: false,
+          hiddenModules: ['deflate', 'machine'],
+          hiddenNames: ['os.ilistdir'],
+        },
+      },
+    ],
   ] as const)('brings every byte to a board %s', async (_, options) => {
     await withBoard(options as VirtualBoardOptions, async (board) => {
-      const hard = Uint8Array.from({ length: 4_000 }, (__, at) => [13, 10, 3, 4, 13, 0x41, 0x83, 255][(at * at) % 8] as number);
-      expect(await apply(board, [put('hard.bin', hard), put('b', noise(3_000, 5))])).toContain('done hard.bin');
+      const hard = Uint8Array.from(
+        { length: 4_000 },
+        (__, at) => [13, 10, 3, 4, 13, 0x41, 0x83, 255][(at * at) % 8] as number,
+      );
+      expect(await apply(board, [put('hard.bin', hard), put('b', noise(3_000, 5))])).toContain(
+        'done hard.bin',
+      );
       const dump = await board.dump();
       expect(Buffer.from(dump.get('hard.bin') as Uint8Array).equals(Buffer.from(hard))).toBe(true);
-      expect(Buffer.from(dump.get('b') as Uint8Array).equals(Buffer.from(noise(3_000, 5)))).toBe(true);
+      expect(Buffer.from(dump.get('b') as Uint8Array).equals(Buffer.from(noise(3_000, 5)))).toBe(
+        true,
+      );
     });
   });
 
   it('names the one file of many that differs, and puts the others in place where that is wanted', async () => {
     await withBoard({ files: { b: 'old' } }, async (board) => {
-      const operations = [put('a', bytesOf('one')), put('b', bytesOf('bad'), bytesOf('two')), put('c', bytesOf('three'))];
+      const operations = [
+        put('a', bytesOf('one')),
+        put('b', bytesOf('bad'), bytesOf('two')),
+        put('c', bytesOf('three')),
+      ];
       expect((await apply(board, operations)).at(-1)).toBe('failed b');
       expect([...(await board.dump()).keys()]).toEqual(['b']);
       const seen = await apply(board, operations, { keepGoing: true });
-      expect(seen.filter((each) => !each.startsWith('staged')).sort()).toEqual(['done a', 'done c', 'failed b']);
+      expect(seen.filter((each) => !each.startsWith('staged')).sort()).toEqual([
+        'done a',
+        'done c',
+        'failed b',
+      ]);
       const dump = await board.dump();
       expect([...dump.keys()].sort()).toEqual(['a', 'b', 'c']);
       expect(Buffer.from(dump.get('b') as Uint8Array).toString()).toBe('old');
@@ -85,13 +148,25 @@ describe('an upload', () => {
   });
 
   it('that is interrupted goes on, and checks what was staged before', async () => {
-    const faults = { scripted: [{ direction: 'toBoard' as const, at: 22_000, kind: 'insert' as const, value: 3 }] };
+    const faults = {
+      scripted: [{ direction: 'toBoard' as const, at: 22_000, kind: 'insert' as const, value: 3 }],
+    };
     await withBoard({ dialect: { hiddenModules: ['deflate'] }, faults }, async (board) => {
       const files = [0, 1, 2, 3].map((n): [string, Uint8Array] => [`${n}.bin`, noise(6_000, n)]);
-      expect((await apply(board, files.map(([path, bytes]) => put(path, bytes)))).filter((each) => each.startsWith('done'))).toHaveLength(4);
+      expect(
+        (
+          await apply(
+            board,
+            files.map(([path, bytes]) => put(path, bytes)),
+          )
+        ).filter((each) => each.startsWith('done')),
+      ).toHaveLength(4);
       const dump = await board.dump();
       expect([...dump.keys()].sort()).toEqual(files.map(([path]) => path));
-      for (const [path, bytes] of files) expect(Buffer.from(dump.get(path) as Uint8Array).equals(Buffer.from(bytes)), path).toBe(true);
+      for (const [path, bytes] of files)
+        expect(Buffer.from(dump.get(path) as Uint8Array).equals(Buffer.from(bytes)), path).toBe(
+          true,
+        );
     });
   });
 
@@ -100,7 +175,9 @@ describe('an upload', () => {
       const at = 15_000;
       board.virtual.setFaults({ scripted: [{ direction: 'toBoard', at, kind: 'reset' }] });
       const start = performance.now();
-      await expect(apply(board, [put('big', noise(60_000, 1))])).rejects.toMatchObject({ code: 'board/silent' });
+      await expect(apply(board, [put('big', noise(60_000, 1))])).rejects.toMatchObject({
+        code: 'board/silent',
+      });
       expect(performance.now() - start).toBeLessThan(8_000);
       expect((await board.dump()).has('big')).toBe(false);
     });
@@ -111,7 +188,12 @@ describe('what goes up', () => {
   const format = { check: 'crc32', nonce: 1234, payloadBytes: 480 } as const;
 
   it('holds nothing that a prompt acts upon, whatever the content', () => {
-    const content = fc.oneof(fc.uint8Array({ maxLength: 2_000 }), fc.array(fc.constantFrom(2, 3, 4, 13, 0x42, 200), { maxLength: 1_500 }).map((list) => Uint8Array.from(list)));
+    const content = fc.oneof(
+      fc.uint8Array({ maxLength: 2_000 }),
+      fc
+        .array(fc.constantFrom(2, 3, 4, 13, 0x42, 200), { maxLength: 1_500 })
+        .map((list) => Uint8Array.from(list)),
+    );
     fc.assert(
       fc.property(content, fc.nat(200), (bytes, number) => {
         for (let at = 0; at < bytes.length; ) {
@@ -125,21 +207,30 @@ describe('what goes up', () => {
   });
 
   it('is deflated with a window that fits the memory, smaller after a run that came to nothing', () => {
-    const bits = (freeMemoryBytes: number, less = 0) => windowBitsFor({ inflate: 'deflate', freeMemoryBytes }, less);
+    const bits = (freeMemoryBytes: number, less = 0) =>
+      windowBitsFor({ inflate: 'deflate', freeMemoryBytes }, less);
     expect([bits(180_000), bits(100_000), bits(30_000), bits(20_000)]).toEqual([15, 14, 12, 0]);
     expect([bits(180_000, 3), bits(180_000, 9)]).toEqual([12, 0]);
     expect(windowBitsFor({ inflate: null, freeMemoryBytes: 180_000 })).toBe(0);
   });
 
   it("goes in larger pieces over a board's own USB, not over a bridge", () => {
-    expect([hasBackPressure('2e8a'), hasBackPressure('303A'), hasBackPressure('10c4'), hasBackPressure(null)]).toEqual([true, true, false, false]);
+    expect([
+      hasBackPressure('2e8a'),
+      hasBackPressure('303A'),
+      hasBackPressure('10c4'),
+      hasBackPressure(null),
+    ]).toEqual([true, true, false, false]);
   });
 });
 
 describe('an agent that is gone', () => {
   const seen = (...parts: string[]) => {
     const watch = new PromptWatch();
-    return parts.map((part) => watch.push(Buffer.from(part, 'latin1'))).find((each) => each !== null) ?? null;
+    return (
+      parts.map((part) => watch.push(Buffer.from(part, 'latin1'))).find((each) => each !== null) ??
+      null
+    );
   };
 
   it('shows by a soft reset, a prompt, a banner, or a traceback, however they are cut', () => {

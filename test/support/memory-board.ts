@@ -77,8 +77,14 @@ export class MemoryBoard implements BoardFs {
       platform: 'memory',
       uniqueId: 'feedc0de00000001',
       mounts: [
-        { path: '', skipped: false, readOnly: options.readOnly ?? false, totalBytes: options.capacityBytes ?? 2 ** 20,
-          freeBytes: options.capacityBytes ?? 2 ** 20, blockBytes: 4096 },
+        {
+          path: '',
+          skipped: false,
+          readOnly: options.readOnly ?? false,
+          totalBytes: options.capacityBytes ?? 2 ** 20,
+          freeBytes: options.capacityBytes ?? 2 ** 20,
+          blockBytes: 4096,
+        },
       ],
       epochYear: 2000,
       hasFolders: true,
@@ -91,12 +97,20 @@ export class MemoryBoard implements BoardFs {
   }
 
   /** Puts a file (or, with a path ending in '/', a folder) as the user would. */
-  set(path: string, content: string | Uint8Array | null, modifiedS = this.#options.modifiedS ?? null): void {
+  set(
+    path: string,
+    content: string | Uint8Array | null,
+    modifiedS = this.#options.modifiedS ?? null,
+  ): void {
     const isFolder = path.endsWith('/');
     const clean = isFolder ? path.slice(0, -1) : path;
-    for (let at = isFolder ? clean : parentOfPath(clean); at !== ''; at = parentOfPath(at)) this.folders.add(at);
+    for (let at = isFolder ? clean : parentOfPath(clean); at !== ''; at = parentOfPath(at))
+      this.folders.add(at);
     if (isFolder) return;
-    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : (content ?? new Uint8Array());
+    const bytes =
+      typeof content === 'string'
+        ? new TextEncoder().encode(content)
+        : (content ?? new Uint8Array());
     this.files.set(clean, { bytes: Uint8Array.from(bytes), modifiedS });
   }
 
@@ -122,22 +136,35 @@ export class MemoryBoard implements BoardFs {
   async scan(options: ScanOptions): Promise<ScanResult> {
     throwIfAborted(options.signal);
     const unlistable = [...(this.faults.unlistable ?? [])];
-    const hidden = (path: string) => unlistable.some((folder) => path !== folder && isWithin(path, folder));
-    const wanted = (path: string) => options.roots.some((root) => isWithin(path, root)) && !isTemporary(path);
+    const hidden = (path: string) =>
+      unlistable.some((folder) => path !== folder && isWithin(path, folder));
+    const wanted = (path: string) =>
+      options.roots.some((root) => isWithin(path, root)) && !isTemporary(path);
     const entries: TreeEntry[] = [];
     for (const path of this.folders) {
       if (!wanted(path) || hidden(path)) continue;
-      if (unlistable.includes(path)) entries.push(failureOf(path, 'board/listing', 'listing failed (EIO)'));
+      if (unlistable.includes(path))
+        entries.push(failureOf(path, 'board/listing', 'listing failed (EIO)'));
       else entries.push({ kind: 'folder', path });
     }
     for (const [path, file] of this.files) {
       if (!wanted(path) || hidden(path)) continue;
       const hash = options.hashes === 'content' ? sha256(file.bytes) : null;
-      entries.push({ kind: 'file', path, sizeBytes: file.bytes.length, modifiedS: file.modifiedS, sha256: hash });
+      entries.push({
+        kind: 'file',
+        path,
+        sizeBytes: file.bytes.length,
+        modifiedS: file.modifiedS,
+        sha256: hash,
+      });
     }
     entries.sort((a, b) => comparePaths(a.path, b.path));
     options.onEntry?.(entries.length);
-    return { tree: entries, warnings: [], matchedKnown: options.known !== undefined && sameTree(entries, options.known) };
+    return {
+      tree: entries,
+      warnings: [],
+      matchedKnown: options.known !== undefined && sameTree(entries, options.known),
+    };
   }
 
   async *read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent> {
@@ -165,9 +192,14 @@ export class MemoryBoard implements BoardFs {
     let changes = this.faults.changesWhileRead?.get(path) ?? 0;
     for (let attempt = 1; ; attempt += 1) {
       const stored = this.faults.vanishes?.has(path) ? undefined : this.files.get(path);
-      if (stored === undefined) return yield { kind: 'failed', file, failure: failureOf(path, 'board/file', 'vanished') };
+      if (stored === undefined)
+        return yield { kind: 'failed', file, failure: failureOf(path, 'board/file', 'vanished') };
       if (this.faults.unreadable?.has(path)) {
-        return yield { kind: 'failed', file, failure: failureOf(path, 'board/file', 'cannot be read (EIO)') };
+        return yield {
+          kind: 'failed',
+          file,
+          failure: failureOf(path, 'board/file', 'cannot be read (EIO)'),
+        };
       }
       for (let at = 0; at < stored.bytes.length; at += CHUNK_BYTES) {
         yield { kind: 'data', file, bytes: stored.bytes.slice(at, at + CHUNK_BYTES) };
@@ -176,19 +208,33 @@ export class MemoryBoard implements BoardFs {
         changes -= 1;
         this.set(path, `${new TextDecoder().decode(stored.bytes)}+`);
         if (attempt === 3) {
-          return yield { kind: 'failed', file, failure: failureOf(path, 'board/file', 'changed while it was read, three times') };
+          return yield {
+            kind: 'failed',
+            file,
+            failure: failureOf(path, 'board/file', 'changed while it was read, three times'),
+          };
         }
         yield { kind: 'restart', file, reason: 'changed while it was read' };
         continue;
       }
       const sizeBytes = stored.bytes.length;
       yield { kind: 'end', file, sizeBytes };
-      yield { kind: 'verified', file, sha256: sha256(stored.bytes), sizeBytes, modifiedS: stored.modifiedS, checkedBy: 'sha256' };
+      yield {
+        kind: 'verified',
+        file,
+        sha256: sha256(stored.bytes),
+        sizeBytes,
+        modifiedS: stored.modifiedS,
+        checkedBy: 'sha256',
+      };
       return;
     }
   }
 
-  async *apply(operations: readonly BoardOperation[], options: ApplyOptions): AsyncIterable<ApplyEvent> {
+  async *apply(
+    operations: readonly BoardOperation[],
+    options: ApplyOptions,
+  ): AsyncIterable<ApplyEvent> {
     const staged = new Map<BoardOperation, Uint8Array>();
     if (options.strategy === 'staged') {
       for (const operation of operations) {
@@ -224,9 +270,16 @@ export class MemoryBoard implements BoardFs {
     staged: Map<BoardOperation, Uint8Array>,
     options: ApplyOptions,
   ): AsyncGenerator<ApplyEvent> {
-    const fail = (code: string, message: string): ApplyEvent => ({ kind: 'failed', operation, code, message });
-    if (this.#options.readOnly) return yield fail('board/read-only', 'the file system is read-only (EROFS)');
-    if (this.faults.unwritable?.has(operation.path)) return yield fail('board/file', `${operation.path}: write failed (EIO)`);
+    const fail = (code: string, message: string): ApplyEvent => ({
+      kind: 'failed',
+      operation,
+      code,
+      message,
+    });
+    if (this.#options.readOnly)
+      return yield fail('board/read-only', 'the file system is read-only (EROFS)');
+    if (this.faults.unwritable?.has(operation.path))
+      return yield fail('board/file', `${operation.path}: write failed (EIO)`);
     const chunks: Uint8Array[] = [];
     for await (const chunk of operation.content()) {
       throwIfAborted(options.signal);
@@ -235,35 +288,52 @@ export class MemoryBoard implements BoardFs {
       yield { kind: 'sent', operation, bytes: chunk.length };
     }
     const bytes = Buffer.concat(chunks);
-    if (sha256(bytes) !== operation.sha256) return yield fail('board/integrity', `${operation.path}: hash differs on the board`);
-    const replaced = options.strategy === 'in-place' ? (this.files.get(operation.path)?.bytes.length ?? 0) : 0;
+    if (sha256(bytes) !== operation.sha256)
+      return yield fail('board/integrity', `${operation.path}: hash differs on the board`);
+    const replaced =
+      options.strategy === 'in-place' ? (this.files.get(operation.path)?.bytes.length ?? 0) : 0;
     const pending = [...staged].reduce((sum, [, each]) => sum + each.length, 0);
     const capacity = this.#options.capacityBytes ?? Number.POSITIVE_INFINITY;
-    if (this.#usedBytes() + pending + bytes.length - replaced > capacity) return yield fail('board/full', `${operation.path}: no space left (ENOSPC)`);
+    if (this.#usedBytes() + pending + bytes.length - replaced > capacity)
+      return yield fail('board/full', `${operation.path}: no space left (ENOSPC)`);
     staged.set(operation, bytes);
     yield { kind: 'staged', operation };
   }
 
-  #commit(operation: BoardOperation, bytes: Uint8Array | undefined): { code: string; message: string } | null {
+  #commit(
+    operation: BoardOperation,
+    bytes: Uint8Array | undefined,
+  ): { code: string; message: string } | null {
     const { path } = operation;
-    if (this.#options.readOnly) return { code: 'board/read-only', message: 'the file system is read-only (EROFS)' };
+    if (this.#options.readOnly)
+      return { code: 'board/read-only', message: 'the file system is read-only (EROFS)' };
     const parent = parentOfPath(path);
     const parentExists = parent === '' || this.folders.has(parent);
     switch (operation.kind) {
       case 'put':
-        if (!parentExists) return { code: 'board/file', message: `${path}: its folder does not exist (ENOENT)` };
-        if (this.folders.has(path)) return { code: 'board/file', message: `${path}: is a folder (EISDIR)` };
-        this.files.set(path, { bytes: bytes as Uint8Array, modifiedS: this.#options.modifiedS ?? null });
+        if (!parentExists)
+          return { code: 'board/file', message: `${path}: its folder does not exist (ENOENT)` };
+        if (this.folders.has(path))
+          return { code: 'board/file', message: `${path}: is a folder (EISDIR)` };
+        this.files.set(path, {
+          bytes: bytes as Uint8Array,
+          modifiedS: this.#options.modifiedS ?? null,
+        });
         return null;
       case 'make-folder':
-        if (!parentExists || this.files.has(path)) return { code: 'board/file', message: `${path}: cannot be made` };
+        if (!parentExists || this.files.has(path))
+          return { code: 'board/file', message: `${path}: cannot be made` };
         this.folders.add(path);
         return null;
       case 'delete-file':
         this.files.delete(path);
         return null;
       case 'delete-folder':
-        if ([...this.files.keys(), ...this.folders].some((each) => each !== path && isWithin(each, path))) {
+        if (
+          [...this.files.keys(), ...this.folders].some(
+            (each) => each !== path && isWithin(each, path),
+          )
+        ) {
           return { code: 'board/file', message: `${path}: not empty` };
         }
         this.folders.delete(path);
@@ -271,9 +341,17 @@ export class MemoryBoard implements BoardFs {
     }
   }
 
-  async hash(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string | null>> {
+  async hash(
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string | null>> {
     throwIfAborted(signal);
-    return new Map(paths.map((path) => [path, this.files.has(path) ? sha256(this.files.get(path)!.bytes) : null]));
+    return new Map(
+      paths.map((path) => [
+        path,
+        this.files.has(path) ? sha256(this.files.get(path)!.bytes) : null,
+      ]),
+    );
   }
 
   async sweep(signal: AbortSignal): Promise<number> {
@@ -310,6 +388,7 @@ function failureOf(path: string, code: string, message: string): TreeFailure {
 function sameTree(a: Tree, b: Tree): boolean {
   const key = (entry: TreeEntry) =>
     `${entry.kind} ${entry.path} ${entry.kind === 'file' ? `${entry.sizeBytes} ${entry.sha256}` : ''}`;
-  return a.length === b.length && [...a].every((entry, at) => key(entry) === key(b[at] as TreeEntry));
+  return (
+    a.length === b.length && [...a].every((entry, at) => key(entry) === key(b[at] as TreeEntry))
+  );
 }
-

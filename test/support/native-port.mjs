@@ -4,7 +4,11 @@ import { createInterface } from 'node:readline';
 
 const { openSerialPort } = await import('../../dist/transport/serial-port.js');
 const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
-const failure = (error) => ({ code: error.code ?? 'unknown', message: error.message, exitCode: error.exitCode });
+const failure = (error) => ({
+  code: error.code ?? 'unknown',
+  message: error.message,
+  exitCode: error.exitCode,
+});
 
 let port = null;
 try {

@@ -2,7 +2,7 @@
  * A pseudo-terminal made by util-linux `script`: `path` for the native serial binding, and the
  * board's side as bytes. Killing it is pulling the cable.
  */
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 
 const COMMAND = 'stty raw -echo; tty; exec sleep 1000000';
 
@@ -10,7 +10,9 @@ const COMMAND = 'stty raw -echo; tty; exec sleep 1000000';
 export function whyNoPty(): string | null {
   if (process.platform !== 'linux') return 'pseudo-terminals are made with util-linux, on Linux';
   const found = spawnSync('script', ['--version']);
-  return found.status === 0 ? null : 'no `script` (package bsdutils or util-linux) on this computer';
+  return found.status === 0
+    ? null
+    : 'no `script` (package bsdutils or util-linux) on this computer';
 }
 
 export class PtyPair {
