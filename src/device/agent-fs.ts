@@ -18,7 +18,7 @@ import type {
   ScanOptions,
   ScanResult,
 } from './device-fs.js';
-import type { Identity } from './identify.js';
+import type { Identity } from './identity.js';
 import { readFiles } from './read-files.js';
 import { hashFiles, scanBoard, type Walk } from './scan.js';
 import { TinyFs } from './tiny-fs.js';

@@ -6,7 +6,7 @@ import type { ApplyEvent, ApplyOptions, BoardOperation } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { EventQueue } from './event-queue.js';
 import { shortName } from './helper-source.js';
-import type { UploadRungs } from './identify.js';
+import type { UploadRungs } from './identity.js';
 import { deflated, gathered, windowBitsFor } from './upload-deflate.js';
 import { UploadDigests } from './upload-digests.js';
 import { uploadRoomBytes } from './upload-frames.js';

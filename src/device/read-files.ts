@@ -3,18 +3,17 @@
  * its folders; what was lost, changed or did not match comes again. Verified in groups, by the
  * digest that the board makes of what it read.
  */
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { bytesOfPath } from '../core/device-path.js';
 import { isBelayError } from '../core/errors.js';
 import type { TreeFile } from '../core/tree.js';
 import type { Agent } from './agent.js';
-import { type ContentFormat, ContentParser, type PackState } from './content-parser.js';
+import { contentFormat } from './content-format.js';
+import { ContentParser, type PackState } from './content-parser.js';
 import type { CheckedBy, ReadEvent, ReadOptions } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { EventQueue } from './event-queue.js';
 import { frameCheck } from './frame-check.js';
-import { bytesLiteral, bytesLiteralOfPath, shortName } from './helper-source.js';
+import { bytesLiteralOfPath } from './helper-source.js';
 import type { PackShape } from './pack-shape.js';
 import {
   isWorthPacking,
@@ -23,6 +22,7 @@ import {
   packLimitUs,
   packPart,
 } from './packed-stream.js';
+import { callByPath, callByPlace } from './read-call.js';
 import type { Walk } from './scan.js';
 
 const PASSES_MAX = 4;
@@ -117,7 +117,7 @@ class Reading {
     /** Files of this exec that came before the last digest, and since then. */
     const passed = new Set<Pending>();
     const seen = new Set<Pending>();
-    const parser = new ContentParser<Pending>(contentFormat(this.#agent), {
+    const parser = new ContentParser<Pending>(contentFormat(this.#agent.rungs), {
       fileOf: (mark) => {
         const each = byMark.get(mark);
         if (each?.state !== 'waiting') return null;
@@ -147,7 +147,7 @@ class Reading {
         seen.clear();
       },
     });
-    const rest = () => batch.filter((each) => !passed.has(each));
+    const rest = () => batch.filter((each) => !passed.has(each)).map((each) => each.file);
     const plainCall = () => (walk === null ? callByPath(rest()) : callByPlace(rest(), walk));
     const shape = this.#shapeFor(batch);
     const stream = shape === null ? null : new PackedStream(parser);
@@ -279,68 +279,4 @@ function batchesByPath(agent: Agent, waiting: readonly Pending[]): readonly (rea
     batches.at(-1)?.push(each);
   }
   return batches;
-}
-
-function callByPath(batch: readonly Pending[]): string {
-  const roots = batch.map((each) => `${bytesLiteralOfPath(each.file.path)},`).join('');
-  return `${shortName('read_job')},((${roots}),b"\\xff"*${Math.ceil(batch.length / 8)})`;
-}
-
-function callByPlace(batch: readonly Pending[], walk: Walk): string {
-  const roots = walk.plan.roots.map((root) => `${bytesLiteralOfPath(root)},`).join('');
-  const bits = new Uint8Array(Math.ceil(walk.places.size / 8));
-  for (const each of batch) {
-    const place = walk.places.get(each.file.path) as number;
-    bits[place >> 3] = (bits[place >> 3] as number) | (1 << (place & 7));
-  }
-  return `${shortName('read_job')},((${roots}),${literalOfBits(bits)})`;
-}
-
-/** Runs of one byte as a product, so that "all" costs the same for any number of files. */
-export function literalOfBits(bits: Uint8Array): string {
-  const parts: string[] = [];
-  let plain = 0;
-  for (let at = 0; at < bits.length; ) {
-    let end = at;
-    while (end < bits.length && bits[end] === bits[at]) end += 1;
-    if (end - at >= 6) {
-      if (plain < at) parts.push(bytesLiteral(bits.subarray(plain, at)));
-      parts.push(`${bytesLiteral(bits.subarray(at, at + 1))}*${end - at}`);
-      plain = end;
-    }
-    at = end;
-  }
-  if (plain < bits.length || parts.length === 0) parts.push(bytesLiteral(bits.subarray(plain)));
-  return parts.join('+');
-}
-
-function contentFormat(agent: Agent): ContentFormat {
-  const { hash } = agent.rungs;
-  if (hash === 'none')
-    return {
-      digestBytes: 0,
-      newDigest: () => ({ update: () => {}, digest: () => new Uint8Array(0) }),
-    };
-  if (hash === 'crc32') return { digestBytes: 4, newDigest: crcDigest };
-  return {
-    digestBytes: 32,
-    newDigest: () => {
-      const hasher = createHash('sha256');
-      return { update: (bytes) => void hasher.update(bytes), digest: () => hasher.digest() };
-    },
-  };
-}
-
-function crcDigest(): { update(bytes: Uint8Array): void; digest(): Uint8Array } {
-  let value = 0;
-  return {
-    update: (bytes) => {
-      value = crc32(bytes, value);
-    },
-    digest: () => {
-      const bytes = Buffer.alloc(4);
-      bytes.writeUInt32BE(value);
-      return bytes;
-    },
-  };
 }

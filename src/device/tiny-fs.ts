@@ -20,30 +20,24 @@ import type {
   ScanOptions,
   ScanResult,
 } from './device-fs.js';
-import { codeOfErrno, errnoText } from './errno.js';
 import { bytesLiteral, helperPart } from './helper-source.js';
 import { isTemporaryName } from './scan.js';
-import { missingOf, parseLine, parseNames, sumsOf, tildeLines } from './tiny-answers.js';
-import { TINY_CHUNK_BYTES } from './tiny-space.js';
+import { missingOf, parseLine, parseNames, sumsOf } from './tiny-answers.js';
+import { errnoOf, failureOf, type Problem, problemOf } from './tiny-failure.js';
+import { ATTEMPTS, nameLiteral, TinySession } from './tiny-session.js';
+import { tinyFreeBytes } from './tiny-space.js';
 
-const EXEC_MS_MAX = 20_000;
-const ATTEMPTS = 6;
-const LOST_STARTS_MAX = 4;
 /** Four characters a byte at worst, and the call around it, stay well under 1,000. */
 const PIECE_BYTES = 160;
 const WANTED_AT_ONCE = 40;
-/** A file's first chunk holds where its end is and how long its name. */
-const FILE_HEAD_BYTES = 2;
 
 export class TinyFs implements BoardFs {
   readonly info: BoardInfo;
-  readonly #session: ReplSession;
+  readonly #session: TinySession;
   readonly #mount: { -readonly [Fact in keyof BoardMount]: BoardMount[Fact] };
-  /** What the board's `_belay` is at the moment. */
-  #loaded: 'read' | 'write' | null = null;
 
   constructor(session: ReplSession, info: BoardInfo) {
-    this.#session = session;
+    this.#session = new TinySession(session);
     this.#mount = { ...(info.mounts[0] as BoardMount) };
     this.info = { ...info, mounts: [this.#mount] };
   }
@@ -135,7 +129,7 @@ export class TinyFs implements BoardFs {
   async #list(signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
     let before: string | null = null;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const text = (await this.#lines(helperPart('tiny-list'), signal)).join('\n');
+      const text = (await this.#session.lines(helperPart('tiny-list'), signal)).join('\n');
       if (text === before && text.endsWith('end')) return this.#measured(parseNames(text));
       before = text;
     }
@@ -146,15 +140,7 @@ export class TinyFs implements BoardFs {
 
   /** What is free follows from the names and sizes: these boards cannot be asked for it. */
   #measured(listed: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-    const { totalBytes } = this.#mount;
-    if (totalBytes === null) return listed;
-    let used = 0;
-    for (const [path, sizeBytes] of listed) {
-      used += Math.ceil(
-        (FILE_HEAD_BYTES + bytesOfPath(path).length + sizeBytes) / TINY_CHUNK_BYTES,
-      );
-    }
-    this.#mount.freeBytes = Math.max(0, totalBytes - used * TINY_CHUNK_BYTES);
+    this.#mount.freeBytes = tinyFreeBytes(this.#mount.totalBytes, listed);
     return listed;
   }
 
@@ -163,9 +149,9 @@ export class TinyFs implements BoardFs {
     let end: { readonly count: number; readonly sums: string } | null = null;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
-        await this.#load('read', signal);
+        await this.#session.load('read', signal);
         const wanted = end === null ? [] : missingOf(lines, end.count).slice(0, WANTED_AT_ONCE);
-        const output = await this.#lines(
+        const output = await this.#session.lines(
           `_belay(${nameLiteral(path)},(${wanted.map((each) => `${each},`).join('')}))`,
           signal,
         );
@@ -183,9 +169,9 @@ export class TinyFs implements BoardFs {
         }
       } catch (error) {
         const errorNumber = errnoOf(error);
-        if (errorNumber !== null) return failure(path, errorNumber);
+        if (errorNumber !== null) return failureOf(path, errorNumber);
         if (!isBelayError(error, 'repl/exec-failed')) throw error;
-        this.#loaded = null;
+        this.#session.forget();
       }
       if (end === null || missingOf(lines, end.count).length > 0) continue;
       const bytes = Buffer.concat(
@@ -197,12 +183,15 @@ export class TinyFs implements BoardFs {
       lines.clear();
       end = null;
     }
-    return failure(path, 1);
+    return failureOf(path, 1);
   }
 
   async #endSums(path: string, count: number, signal: AbortSignal): Promise<string | null> {
     try {
-      const output = await this.#lines(`_belay(${nameLiteral(path)},(${count + 1},))`, signal);
+      const output = await this.#session.lines(
+        `_belay(${nameLiteral(path)},(${count + 1},))`,
+        signal,
+      );
       return parseLine(output.at(-1) ?? '')?.sums ?? null;
     } catch (error) {
       if (!isBelayError(error, 'repl/exec-failed')) throw error;
@@ -226,20 +215,23 @@ export class TinyFs implements BoardFs {
     // There is no second name to write to: what is wrong must not get as far as the flash.
     if (sha256(bytes) !== operation.sha256)
       return { code: 'board/integrity', message: `/${path}: the content does not match its hash` };
-    await this.#load('write', signal);
-    await this.#agreed(`_belay_file=open(${nameLiteral(path)},'wb')\n_belay_next=0`, signal);
+    await this.#session.load('write', signal);
+    await this.#session.agreed(
+      `_belay_file=open(${nameLiteral(path)},'wb')\n_belay_next=0`,
+      signal,
+    );
     for (let index = 0; index * PIECE_BYTES < bytes.length; index += 1) {
       throwIfAborted(signal);
       const piece = bytes.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES);
       const errorNumber = await this.#writePiece(index, piece, signal);
       if (errorNumber !== 0) {
-        await this.#agreed('_belay_file.close()', signal).catch(() => {});
+        await this.#session.agreed('_belay_file.close()', signal).catch(() => {});
         await this.#remove(path, signal).catch(() => {});
         return problemOf(path, errorNumber);
       }
       yield { kind: 'sent', operation, bytes: piece.length };
     }
-    await this.#agreed(
+    await this.#session.agreed(
       'try:\n _belay_file.close()\n del _belay_file,_belay_next\nexcept NameError:pass',
       signal,
     );
@@ -261,7 +253,7 @@ export class TinyFs implements BoardFs {
     const source = `_belay(${index},${sum},${bytesLiteral(piece)})`;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
-        const answer = Number((await this.#lines(source, signal)).at(-1));
+        const answer = Number((await this.#session.lines(source, signal)).at(-1));
         if (answer === index + 1) return 0;
         if (answer < 0) return -answer;
       } catch (error) {
@@ -282,7 +274,7 @@ export class TinyFs implements BoardFs {
 
   async #remove(path: string, signal: AbortSignal): Promise<Problem | null> {
     try {
-      await this.#agreed(
+      await this.#session.agreed(
         `import os\nif ${nameLiteral(path)} in os.listdir():os.remove(${nameLiteral(path)})`,
         signal,
       );
@@ -293,75 +285,6 @@ export class TinyFs implements BoardFs {
       return problemOf(path, errorNumber);
     }
   }
-
-  /** Sources that may run twice: a line lost on the way is a syntax error, then sent again. */
-  async #agreed(source: string, signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        if ((await this.#lines(`${source}\nprint('~',1)`, signal)).at(-1) === '1') return;
-      } catch (error) {
-        if (
-          !isBelayError(error, 'repl/exec-failed') ||
-          errnoOf(error) !== null ||
-          attempt >= ATTEMPTS
-        )
-          throw error;
-      }
-      if (attempt >= ATTEMPTS)
-        throw new BelayError(
-          'board/integrity',
-          'the board did not do what was sent, several times',
-        );
-    }
-  }
-
-  async #load(part: 'read' | 'write', signal: AbortSignal): Promise<void> {
-    if (this.#loaded === part) return;
-    await this.#agreed(`${helperPart(`tiny-${part}`)}\n`, signal);
-    this.#loaded = part;
-  }
-
-  async #lines(source: string, signal: AbortSignal): Promise<readonly string[]> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return tildeLines(await this.#session.exec(source, { timeoutMs: EXEC_MS_MAX, signal }));
-      } catch (error) {
-        // The byte that starts an exec was lost: nothing ran. All sources here may run twice.
-        const lost = isBelayError(error, 'repl/timeout') || isBelayError(error, 'repl/protocol');
-        if (!lost || attempt >= LOST_STARTS_MAX) throw error;
-        await this.#session.enterRaw({ signal });
-      }
-    }
-  }
-}
-
-type Problem = { readonly code: string; readonly message: string };
-
-/** open() takes text on these boards. */
-function nameLiteral(path: string): string {
-  return `str(${bytesLiteral(bytesOfPath(path))},'utf8')`;
-}
-
-/** `OSError: 2` at the end of a traceback; null for anything else. */
-function errnoOf(error: unknown): number | null {
-  if (!isBelayError(error, 'repl/exec-failed')) return null;
-  const match = /OSError: (?:\[Errno )?(\d+)/.exec(String(error.details['traceback'] ?? ''));
-  if (match !== null) return Number(match[1]);
-  return /OSError: (?:file not found|no such file)/i.test(String(error.details['traceback'] ?? ''))
-    ? 2
-    : null;
-}
-
-function problemOf(path: string, errorNumber: number): Problem {
-  return { code: codeOfErrno(errorNumber), message: `/${path}: ${errnoText(errorNumber)}` };
-}
-
-function failure(path: string, errorNumber: number): TreeFailure {
-  const reason =
-    errorNumber === 1
-      ? 'came differently each time it was read'
-      : `could not be read (${errnoText(errorNumber)})`;
-  return { kind: 'failed', path, code: codeOfErrno(errorNumber), message: `/${path}: ${reason}` };
 }
 
 function stateOf(entry: TreeEntry): readonly unknown[] {

@@ -1,6 +1,6 @@
 /** The whole upload as one raw deflate stream, with the window that the board's inflater can afford. */
 import { createDeflateRaw } from 'node:zlib';
-import type { UploadRungs } from './identify.js';
+import type { UploadRungs } from './identity.js';
 
 const WINDOW_BITS_MAX = 15;
 const WINDOW_BITS_MIN = 9;

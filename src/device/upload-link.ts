@@ -10,8 +10,9 @@ import type { Agent } from './agent.js';
 import { shortName } from './helper-source.js';
 import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
-import { UPLOAD_NUMBER_MODULO, type UploadFormat, uploadFrame } from './upload-frames.js';
+import { type UploadFormat, uploadFrame } from './upload-frames.js';
 import type { UploadPace } from './upload-pace.js';
+import { UploadQueue } from './upload-queue.js';
 
 /** Without progress for so long the board may wait for bytes that were lost: first, and at most. */
 const NUDGE_MS = 800;
@@ -19,7 +20,6 @@ const NUDGE_MS_MAX = 1600;
 const NUDGES_MAX = 12;
 /** Asked for again sooner than this, a frame is still on its way. */
 const RESEND_MS = 90;
-const KEPT_FRAMES = 64;
 /** Frames made ahead of the wire. */
 const AHEAD_FRAMES = 8;
 
@@ -35,13 +35,6 @@ export interface UploadCall {
   onResults(count: number, errorNumber: number): void;
 }
 
-interface KeptFrame {
-  readonly number: number;
-  readonly wire: Uint8Array;
-  /** Place of its first byte among all bytes that go up. */
-  readonly start: number;
-}
-
 export class UploadLink implements StreamConsumer {
   readonly #agent: Agent;
   readonly #clock: SessionClock;
@@ -50,13 +43,7 @@ export class UploadLink implements StreamConsumer {
   readonly #source;
   readonly #prompt = new PromptWatch();
   readonly #stop = new AbortController();
-  #kept: KeptFrame[] = [];
-  /** The frame that goes out now, by its place in `kept`, and how much of it has gone. */
-  #next = 0;
-  #nextAt = 0;
-  /** Where the board is, and where the last frame ends. */
-  #takenTo = 0;
-  #madeTo = 0;
+  readonly #queue = new UploadQueue();
   #started = false;
   /** Nothing more goes up. */
   #over = false;
@@ -121,16 +108,11 @@ export class UploadLink implements StreamConsumer {
     let number = 0;
     for await (const content of this.#call.content) {
       for (let at = 0; at < content.length; ) {
-        await this.#until(() => this.#kept.length - this.#next < AHEAD_FRAMES, signal);
+        await this.#until(() => this.#queue.waiting < AHEAD_FRAMES, signal);
         if (this.#over || signal.aborted) return;
         const frame = uploadFrame(content, at, number, this.#format);
         at += frame.contentBytes;
-        this.#kept.push({
-          number: number % UPLOAD_NUMBER_MODULO,
-          wire: frame.wire,
-          start: this.#madeTo,
-        });
-        this.#madeTo += frame.wire.length;
+        this.#queue.add(number, frame.wire);
         number += 1;
         this.#pump();
       }
@@ -138,46 +120,13 @@ export class UploadLink implements StreamConsumer {
     await this.#until(() => this.#over, signal);
   }
 
-  /** Bytes on the way, or in the ring; after a frame was asked for again the board may be ahead. */
-  get #outstanding(): number {
-    const frame = this.#kept[this.#next];
-    const sentTo = frame === undefined ? this.#madeTo : frame.start + this.#nextAt;
-    return Math.max(0, sentTo - this.#takenTo);
-  }
-
   /** Sends what the credit allows. */
   #pump(): void {
     while (this.#started && !this.#over) {
-      const frame = this.#kept[this.#next];
-      const room = this.#call.pace.windowBytes - this.#outstanding;
-      if (frame === undefined || room <= 0) return;
-      const part = frame.wire.subarray(this.#nextAt, this.#nextAt + room);
-      this.#nextAt += part.length;
-      if (this.#nextAt === frame.wire.length) {
-        this.#next += 1;
-        this.#nextAt = 0;
-        this.#forget();
-      }
+      const part = this.#queue.nextPart(this.#call.pace.windowBytes - this.#queue.outstandingBytes);
+      if (part === null) return;
       this.#agent.session.send(part).catch((error: unknown) => this.#fail(error));
     }
-  }
-
-  /** Frames that the board can no longer ask for. */
-  #forget(): void {
-    const spare = this.#next - KEPT_FRAMES;
-    if (spare <= 0) return;
-    this.#kept = this.#kept.slice(spare);
-    this.#next -= spare;
-  }
-
-  /** The board passes over everything up to the head of this frame. */
-  #resend(number: number): void {
-    const from = this.#kept.findIndex((frame) => frame.number === number);
-    if (from < 0) return;
-    this.#next = from;
-    this.#nextAt = 0;
-    this.#takenTo = (this.#kept[from] as KeptFrame).start;
-    this.#resentMs = this.#clock.monotonicMs();
   }
 
   /** Waits for news; a board that makes no progress may wait for bytes that were lost on the way. */
@@ -214,7 +163,7 @@ export class UploadLink implements StreamConsumer {
 
   /** Blanks end the piece that the board waits for; it then says what it wants again. */
   #nudge(): void {
-    if (!this.#started || this.#over || this.#outstanding === 0) return;
+    if (!this.#started || this.#over || this.#queue.outstandingBytes === 0) return;
     this.#agent.session.distrust();
     const filler = new Uint8Array(this.#call.pace.pieceBytes + 10).fill(0x20);
     this.#agent.session.send(filler).catch((error: unknown) => this.#fail(error));
@@ -250,14 +199,15 @@ export class UploadLink implements StreamConsumer {
       const isNew =
         payload[1] !== this.#damages || this.#clock.monotonicMs() - this.#resentMs > RESEND_MS;
       this.#damages = payload[1] as number;
-      if (isNew) this.#resend(payload[0] as number);
+      if (isNew && this.#queue.resendFrom(payload[0] as number))
+        this.#resentMs = this.#clock.monotonicMs();
     } else if (payload.length === 3) {
       this.#errors += 1;
       this.#progress += 1;
       this.#results = word(0);
       this.#call.onResults(this.#results, payload[2] as number);
     } else if (payload.length === 6) {
-      this.#taken(payload[0] as number, word(1));
+      if (this.#queue.taken(payload[0] as number, word(1))) this.#progress += 1;
       // Where an error's own frame was lost the results are asked for at the end.
       if (payload[5] !== (this.#errors & 255)) return;
       const more = (word(3) - this.#results) & 0xffff;
@@ -266,15 +216,6 @@ export class UploadLink implements StreamConsumer {
       this.#results += more;
       this.#call.onResults(this.#results, 0);
     }
-  }
-
-  #taken(number: number, bytes: number): void {
-    const frame = this.#kept.find((each) => each.number === number);
-    // The frame after the last one made so far: all of it was taken.
-    const takenTo = frame === undefined ? this.#madeTo : frame.start + bytes;
-    if (takenTo <= this.#takenTo) return;
-    this.#takenTo = takenTo;
-    this.#progress += 1;
   }
 
   /** A reset, or a prompt where the agent should be: not a byte more, and Ctrl-C before all else. */

@@ -10,7 +10,7 @@ import {
   minifyPython,
   nameClash,
 } from '../../src/device/helper-source.js';
-import { literalOfBits } from '../../src/device/read-files.js';
+import { literalOfBits } from '../../src/device/read-call.js';
 
 const none = new Map<string, string>();
 const parts = readdirSync(new URL('../../firmware-helpers/', import.meta.url))
