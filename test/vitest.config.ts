@@ -9,6 +9,8 @@ export default defineConfig({
     exclude: ['test/slow/**', 'node_modules/**'],
     // Not threads: the native serial binding aborts the process outside its main thread.
     pool: 'forks',
+    // Most files wait for boards, wires and commands of their own: more workers than cores pay.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
