@@ -10,5 +10,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 15 * 60_000,
     hookTimeout: 120_000,
+    retry: process.env.CI ? 1 : 0,
   },
 });

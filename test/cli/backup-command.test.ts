@@ -113,7 +113,8 @@ describe('backup', () => {
     expect(run.status).toBe(0);
     expect(run.out).toBe(
       [
-        'Backed up thermometer (ESP32-S3, id 7c9ebd), MicroPython 1.27.0',
+        'Backed up thermometer (ESP32-S3, id 7c9ebd)',
+        '  runs     MicroPython 1.27.0',
         '  archive  /b/backup_20261120_102111_full.blb',
         '  backup   1f2e3d4c, full (no earlier backup of this board)',
         '  content  50 files and 8 folders, 115 kB, 60.0 kB in the archive',
