@@ -31,8 +31,11 @@ export type FileStart = Pick<NewFile, 'path' | 'sizeBytes' | 'modifiedS'>;
 
 /** A big file as the writer's callers see it. */
 export interface BigFile {
-  /** In order; waits until the bytes were handed on. Throws archive/damaged beyond `sizeBytes`. */
-  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * In order; waits until the bytes were handed on. Throws archive/damaged beyond `sizeBytes`.
+   * `hurry` deflates them lightly: their source is faster than the usual level.
+   */
+  write(bytes: Uint8Array, hurry?: boolean): Promise<void>;
   /**
    * The content is verified: it becomes part of the archive. Throws archive/damaged where its
    * sha256, crc32 or size differ from `meta`; then it is not part of the archive.
@@ -72,7 +75,7 @@ export class BigFileBytes implements BigFile {
     return this.#state === 'receiving';
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, hurry = false): Promise<void> {
     if (this.#receivedBytes + bytes.length > this.start.sizeBytes) {
       throw contentError(this.start.path, `more than ${this.start.sizeBytes} bytes`);
     }
@@ -80,7 +83,7 @@ export class BigFileBytes implements BigFile {
     this.#receivedBytes += bytes.length;
     this.#sha256.update(bytes);
     this.#crc = crc32(bytes, this.#crc);
-    for (const piece of await this.#packer.write(bytes)) await this.#gzip.write(piece);
+    for (const piece of await this.#packer.write(bytes)) await this.#gzip.write(piece, hurry);
     if (this.#receivedBytes === this.start.sizeBytes) await this.#finish();
   }
 

@@ -13,6 +13,8 @@ const PIECE_BYTES = 128 * 1024;
 const SAMPLE_BYTES = 8 * 1024;
 /** A sample that does not shrink below this is noise. */
 const NOISE_RATIO_MIN = 0.97;
+/** Three to four times as fast as the usual level, and a tenth larger. */
+const HURRIED_LEVEL = 1;
 
 export class GzipMemberStream {
   readonly #deflate: DeflateRaw;
@@ -39,13 +41,13 @@ export class GzipMemberStream {
   }
 
   /** The bytes may be changed once the call has resolved. */
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, hurry = false): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       const piece = bytes.slice(at, at + PIECE_BYTES - this.#gatheredBytes);
       at += piece.length;
       this.#gathered.push(piece);
       this.#gatheredBytes += piece.length;
-      if (this.#gatheredBytes === PIECE_BYTES) await this.#deflateGathered();
+      if (this.#gatheredBytes === PIECE_BYTES) await this.#deflateGathered(hurry);
     }
   }
 
@@ -61,14 +63,15 @@ export class GzipMemberStream {
     this.#deflate.destroy();
   }
 
-  async #deflateGathered(): Promise<void> {
+  async #deflateGathered(hurry = false): Promise<void> {
     const piece = joinBytes(this.#gathered);
     this.#gathered = [];
     this.#gatheredBytes = 0;
     if (piece.length === 0) return;
     this.#crc = crc32(piece, this.#crc);
     this.#sizeBytes += piece.length;
-    await this.#setLevel(isNoise(piece) ? STORE.level : this.#settings.level);
+    const level = hurry ? Math.min(HURRIED_LEVEL, this.#settings.level) : this.#settings.level;
+    await this.#setLevel(isNoise(piece) ? STORE.level : level);
     await new Promise<void>((resolve, reject) => {
       this.#deflate.write(piece, (error) => (error ? reject(error) : resolve()));
     });

@@ -75,7 +75,13 @@ export type CheckedBy = 'sha256' | 'crc32' | 'read' | 'size-time';
 
 export type ReadEvent =
   /** The next bytes of `file`, in order. A file's first event after a retry is `restart`. */
-  | { readonly kind: 'data'; readonly file: TreeFile; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'data';
+      readonly file: TreeFile;
+      readonly bytes: Uint8Array;
+      /** Bytes that came and wait behind these: the wire is not held up for a slow reader. */
+      readonly waitingBytes?: number;
+    }
   /** What came of `file` so far is void; its bytes start again. */
   | { readonly kind: 'restart'; readonly file: TreeFile; readonly reason: string }
   /** All bytes came; not compared with the board's own hash yet. */

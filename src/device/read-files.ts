@@ -51,18 +51,27 @@ export async function* readFiles(
   options: ReadOptions,
 ): AsyncGenerator<ReadEvent> {
   const queue = new EventQueue<ReadEvent>();
-  const reading = new Reading(agent, walk, files, queue, options);
+  const backlog = { bytes: 0 };
+  const reading = new Reading(agent, walk, files, { queue, backlog }, options);
   reading.run().then(
     () => queue.end(),
     (error: unknown) => queue.fail(error),
   );
-  yield* queue;
+  for await (const event of queue) {
+    if (event.kind !== 'data') yield event;
+    else {
+      backlog.bytes -= event.bytes.length;
+      yield { ...event, waitingBytes: backlog.bytes };
+    }
+  }
 }
 
 class Reading {
   readonly #agent: Agent;
   readonly #walk: Walk | null;
   readonly #queue: EventQueue<ReadEvent>;
+  /** Content that waits in the queue. */
+  readonly #backlog: { bytes: number };
   readonly #signal: AbortSignal;
   readonly #pending: readonly Pending[];
   readonly #twice: boolean;
@@ -72,12 +81,13 @@ class Reading {
     agent: Agent,
     walk: Walk | null,
     files: readonly TreeFile[],
-    queue: EventQueue<ReadEvent>,
+    { queue, backlog }: { queue: EventQueue<ReadEvent>; backlog: { bytes: number } },
     { compress, signal }: ReadOptions,
   ) {
     this.#agent = agent;
     this.#walk = walk;
     this.#queue = queue;
+    this.#backlog = backlog;
     this.#signal = signal;
     this.#twice = agent.rungs.hash === 'none';
     this.#compress = compress;
@@ -197,6 +207,7 @@ class Reading {
   #data(each: Pending, bytes: Uint8Array): void {
     if (each.firstSha256 !== null) return;
     each.dirty = true;
+    this.#backlog.bytes += bytes.length;
     // A frame's payload and what the inflater gives are nobody else's: no copy is needed.
     this.#queue.push({ kind: 'data', file: each.file, bytes });
   }

@@ -9,6 +9,8 @@ import type { ReadEvent } from '../device/device-fs.js';
 
 /** Up to here a file is kept in memory until it is verified; below what a shared member takes. */
 const SMALL_BYTES_MAX = 100 * 1024;
+/** A wire faster than deflate: from here on big files are deflated lightly, to keep memory small. */
+const BACKLOG_BYTES_MAX = 2 << 20;
 
 type Verified = ReadEvent & { readonly kind: 'verified' };
 
@@ -59,7 +61,7 @@ export class FileIntake {
   async take(event: ReadEvent): Promise<void> {
     switch (event.kind) {
       case 'data':
-        return this.#data(event.file, event.bytes);
+        return this.#data(event.file, event.bytes, (event.waitingBytes ?? 0) > BACKLOG_BYTES_MAX);
       case 'restart':
         this.#unsteady.add(event.file.path);
         return this.#drop(event.file.path);
@@ -80,7 +82,7 @@ export class FileIntake {
     for (const path of [...this.#arriving.keys()]) await this.#drop(path);
   }
 
-  async #data(file: TreeFile, bytes: Uint8Array): Promise<void> {
+  async #data(file: TreeFile, bytes: Uint8Array, hurry: boolean): Promise<void> {
     const state = this.#stateOf(file);
     state.bytes += bytes.length;
     this.#options.onBytes(bytes.length, file.path);
@@ -98,7 +100,7 @@ export class FileIntake {
       state.member = this.#writer.beginFile({ path, sizeBytes, modifiedS });
       this.#openMember = path;
     }
-    if (state.member !== null) await this.#pour(state);
+    if (state.member !== null) await this.#pour(state, hurry);
   }
 
   #stateOf(file: TreeFile): Arriving {
@@ -139,10 +141,10 @@ export class FileIntake {
   }
 
   /** Hands the bytes on; they stay in memory only where copies of the file will want them. */
-  async #pour(state: Arriving): Promise<void> {
+  async #pour(state: Arriving, hurry: boolean): Promise<void> {
     const keep = this.#options.copies.has(state.file.path);
     for (const chunk of state.chunks.slice(state.written)) {
-      await state.member?.write(chunk);
+      await state.member?.write(chunk, hurry);
       state.written += 1;
     }
     if (keep) return;

@@ -208,6 +208,25 @@ describe('the writer', () => {
     expect(Buffer.compare(found.get('big') as Uint8Array, big)).toBe(0);
   });
 
+  it('takes the same bytes in a hurry, now and then, only larger', async () => {
+    const sizes = await Promise.all(
+      [() => false, (at: number) => at % 3 === 0, () => true].map(async (hurry) => {
+        const { spool, writer } = begin();
+        const text = bytesOf(
+          'def measure(pin, count=7):\n    return pin.read() * count\n'.repeat(9000),
+        );
+        const file = writer.beginFile(newFile('text', text));
+        for (let at = 0; at < text.length; at += 50_000)
+          await file.write(text.subarray(at, at + 50_000), hurry(at / 50_000));
+        await file.end(newFile('text', text));
+        const found = await contentOf(await finished(writer, spool, draftOf()));
+        expect(Buffer.compare(found.get('text') as Uint8Array, text)).toBe(0);
+        return spool.sizeBytes;
+      }),
+    );
+    expect(sizes[2]).toBeGreaterThan(sizes[0] as number);
+  });
+
   it('lets a big file wait for its verification while others are added', async () => {
     const { spool, writer } = begin();
     const waiting = writer.beginFile(newFile('big', big));

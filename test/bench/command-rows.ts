@@ -118,11 +118,15 @@ async function memoryRows(scratch: string): Promise<CommandRow[]> {
   };
   const small = await middlePeakOf(16, 'noise');
   const large = await middlePeakOf(64, 'noise');
+  const smallText = await middlePeakOf(16, 'text');
+  const largeText = await middlePeakOf(64, 'text');
   const rows = [
     row('backup of a file of 16 MB of noise, peak memory', small, 'MB', 150),
     row('backup of a file of 64 MB of noise, peak memory', large, 'MB', 150),
     row('the difference of the two', Math.abs(large - small), 'MB', 15),
-    row('backup of a file of 64 MB of text, peak memory', await peakOf(64, 'text'), 'MB', 150),
+    row('backup of a file of 16 MB of text, peak memory', smallText, 'MB', 150),
+    row('backup of a file of 64 MB of text, peak memory', largeText, 'MB', 150),
+    row('the difference of these two', Math.abs(largeText - smallText), 'MB', 15),
   ];
   await peakOf(2, 'noise');
   const restored = await onBoard({ files: {} }, ({ path }) =>
