@@ -2,6 +2,7 @@
  * Which entry stands where in the tar, worked out from the manifest alone. Reader and writer both
  * start from this list, so the tar is never interpreted: it is compared with what must be there.
  */
+import { displayPath } from '../core/device-path.js';
 import type { FileEntry, FolderEntry, Manifest, ManifestEntry } from './manifest.js';
 import { pathOfEntry } from './manifest.js';
 import type { TarEntry } from './tar-header.js';
@@ -52,7 +53,8 @@ export function tarLayoutOf(manifest: Pick<Manifest, 'members' | 'files'>): TarL
   for (const entry of manifest.files) {
     if (!isStoredFile(entry)) continue;
     const member = members[entry.member];
-    if (member === undefined) return `${entry.relativePath}: there is no member ${entry.member}`;
+    if (member === undefined)
+      return `${displayPath(entry.relativePath)}: there is no member ${entry.member}`;
     member.push(placed(entry, entry.tarOffset));
   }
   for (const [index, entries] of members.entries()) {
@@ -83,7 +85,8 @@ function placed(entry: FileEntry | FolderEntry, tarOffset: number): PlacedEntry 
 function gapIn(entries: readonly PlacedEntry[], tarSize: number | undefined): string | null {
   let end = 0;
   for (const { entry, tarOffset, tarSize: size } of entries) {
-    if (tarOffset !== end) return `${entry.relativePath} at ${tarOffset} where ${end} is next`;
+    if (tarOffset !== end)
+      return `${displayPath(entry.relativePath)} at ${tarOffset} where ${end} is next`;
     end += size;
   }
   return end === tarSize ? null : `its entries take ${end} bytes of ${tarSize}`;
@@ -106,7 +109,7 @@ function placeFolders(
       if (folder === undefined) return `member ${index} is longer than the folders that are left`;
       entries.push(placed(folder, end));
       end += entries.at(-1)?.tarSize ?? 0;
-      if (end > tarSize) return `member ${index} ends inside ${folder.relativePath}`;
+      if (end > tarSize) return `member ${index} ends inside ${displayPath(folder.relativePath)}`;
     }
     if (entries.length === 0) return `member ${index} is empty`;
   }
