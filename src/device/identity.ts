@@ -141,7 +141,7 @@ function mountsOf(
   };
   for (const each of list(vfsMounts)) {
     const [path, type, space] = list(each);
-    if (path === '/') types.push(String(type));
+    if (path === '/') types.push(String(type).replace(/[<>]/g, ''));
     add(path, space);
   }
   const isMounted = number(list(rootSpace)[0]);
