@@ -11,11 +11,12 @@ import { BelayError, EXIT_STATUS_BY_CODE } from '../core/errors.js';
 import type { StoredBackup } from '../store/backup-folder.js';
 import { listArchives } from './archive-listing.js';
 import { identityOfConnection } from './board-identity.js';
-import { BoardSession } from './board-session.js';
+import type { BoardSession } from './board-session.js';
 import { bytecodeHeads } from './bytecode-heads.js';
 import type { BoardParts, FailedPath, JobContext } from './context.js';
-import { JobVoice } from './job-voice.js';
+import type { JobVoice } from './job-voice.js';
 import { mountsToScan, planRestore } from './plan-restore.js';
+import { prepareOnBoard } from './prepare-on-board.js';
 import { PreparedPlan } from './prepared-plan.js';
 import type { PreparedRestore, RestoreOptions } from './restore-options.js';
 import type { RestorePlan } from './restore-plan.js';
@@ -42,16 +43,9 @@ export async function prepareRestore(
   options: RestoreOptions,
   context: JobContext,
 ): Promise<PreparedRestore> {
-  const voice = new JobVoice(context);
-  voice.begin('connecting');
-  const session = await BoardSession.open(parts.connect, context);
-  voice.countWire(() => session.counters());
-  try {
-    return await prepareWith(session, parts, options, voice, context);
-  } catch (error) {
-    await session.leave(options.after ?? 'auto');
-    throw error;
-  }
+  return prepareOnBoard(parts, options.after, context, (session, voice) =>
+    prepareWith(session, parts, options, voice, context),
+  );
 }
 
 async function prepareWith(

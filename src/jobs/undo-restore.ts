@@ -8,11 +8,12 @@ import type { AfterMode } from '../device/device-fs.js';
 import type { StoredBackup } from '../store/backup-folder.js';
 import { listArchives } from './archive-listing.js';
 import { deviceInfoOf } from './board-identity.js';
-import { BoardSession } from './board-session.js';
+import type { BoardSession } from './board-session.js';
 import { ContentReader } from './content-reader.js';
 import type { BoardParts, JobContext } from './context.js';
-import { JobVoice } from './job-voice.js';
+import type { JobVoice } from './job-voice.js';
 import { planUndo } from './plan-undo.js';
+import { prepareOnBoard } from './prepare-on-board.js';
 import { PreparedPlan } from './prepared-plan.js';
 import { requireFeasible } from './restore.js';
 import type { PreparedRestore } from './restore-options.js';
@@ -43,16 +44,9 @@ export async function prepareUndo(
   options: UndoOptions,
   context: JobContext,
 ): Promise<PreparedRestore> {
-  const voice = new JobVoice(context);
-  voice.begin('connecting');
-  const session = await BoardSession.open(parts.connect, context);
-  voice.countWire(() => session.counters());
-  try {
-    return await prepareWith(session, parts, options, voice, context);
-  } catch (error) {
-    await session.leave(options.after ?? 'auto');
-    throw error;
-  }
+  return prepareOnBoard(parts, options.after, context, (session, voice) =>
+    prepareWith(session, parts, options, voice, context),
+  );
 }
 
 async function prepareWith(

@@ -1,55 +1,10 @@
 /** Programs that do not want to be backed up: each ends in a backup or in the right message. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { VirtualBoard, type VirtualBoardOptions } from '../../dist/testing/index.js';
-import { connectBoard } from '../../src/device/board.js';
-import { backup } from '../../src/jobs/backup.js';
-import type { Connect } from '../../src/jobs/context.js';
-import type { BackupFolder } from '../../src/store/backup-folder.js';
+import { describe, expect, it } from 'vitest';
 import type { BytePort } from '../../src/transport/byte-port.js';
-import { openStore, systemContext } from '../../src/wiring.js';
+import { SLOW, stubbornBoards } from '../support/stubborn-board.js';
 
 const LIMIT_MS = 60_000;
-/** 60 kB at 115,200 baud: more than five seconds, longer than every watchdog here. */
-const SLOW: VirtualBoardOptions = { bytesPerSecond: 11_520 };
-const big = Uint8Array.from({ length: 60_000 }, (_, at) => (at * at * 7) >> 4);
-
-let folder: string;
-let store: BackupFolder;
-const boards: VirtualBoard[] = [];
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'belay-stubborn-'));
-  store = openStore(folder);
-});
-
-afterEach(async () => {
-  for (const board of boards.splice(0)) await board.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function backUp(
-  main: string,
-  options: VirtualBoardOptions = {},
-  over = (port: BytePort) => port,
-) {
-  const files = { 'main.py': main, 'big.bin': big };
-  const board = await VirtualBoard.start({ files, ...options });
-  boards.push(board);
-  const warnings: string[] = [];
-  const context = systemContext({
-    signal: AbortSignal.timeout(LIMIT_MS),
-    emit: (event) => {
-      if (event.type === 'warning') warnings.push(event.code);
-    },
-  });
-  const connect: Connect = ({ signal }) =>
-    connectBoard(over(board.port()), { clock: context.clock, random: context.randomHex, signal });
-  const result = await backup({ connect, store }, { retryLockMs: 0 }, context);
-  return { result, warnings, board };
-}
+const backUp = stubbornBoards(LIMIT_MS);
 
 describe('a watchdog', { timeout: LIMIT_MS + 10_000 }, () => {
   it('that the program holds is found and fed', async () => {
