@@ -7,8 +7,7 @@ import { BelayError } from '../core/errors.js';
 import { listArchives } from './archive-listing.js';
 import type { ContentReader } from './content-reader.js';
 import type { JobContext, StoreParts } from './context.js';
-import { contentOf, knownArchiveOf } from './restore-source.js';
-import { chooseBackup } from './select-backup.js';
+import { chosenContent } from './restore-source.js';
 
 export interface CatOptions {
   readonly backup: string;
@@ -34,12 +33,8 @@ export async function catFile(
   _context: JobContext,
 ): Promise<CatResult> {
   const listing = await listArchives(parts.store);
-  const stored = await chooseBackup(
-    parts,
-    { wanted: options.backup, board: options.board, safety: true },
-    listing,
-  );
-  const tip = knownArchiveOf(stored);
+  const { backup: wanted, board } = options;
+  const { tip, content } = await chosenContent(parts, { wanted, board }, listing);
   const path = normalizePath(options.path);
   const entry = tip.manifest.files.find((each) => pathOfEntry(each) === path);
   if (entry === undefined || ('isDirectory' in entry && entry.isDirectory && !('error' in entry))) {
@@ -61,11 +56,10 @@ export async function catFile(
       },
     );
   }
-  const reader = contentOf(parts.store, stored, tip, listing);
   return {
     backupId: tip.manifest.backupId,
     entry: entry as FileEntry,
-    content: closing(reader, path),
+    content: closing(content, path),
   };
 }
 

@@ -80,13 +80,7 @@ export class ContentReader {
   async bytes(path: string): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.read(path)) chunks.push(chunk);
-    const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
+    return Buffer.concat(chunks);
   }
 
   #sourceOf(path: string): {

@@ -11,9 +11,8 @@ import { BoardSession } from './board-session.js';
 import type { ContentReader } from './content-reader.js';
 import type { Connect, JobContext, StoreParts } from './context.js';
 import { filterTree } from './plan-backup.js';
-import { contentOf, knownArchiveOf } from './restore-source.js';
+import { chosenContent } from './restore-source.js';
 import type { BackupChoice } from './select-backup.js';
-import { chooseBackup } from './select-backup.js';
 import { TEXT_BYTES_MAX, unifiedDiff } from './text-diff.js';
 
 export interface TreeChange {
@@ -78,9 +77,7 @@ async function backupSide(
   choice: Pick<BackupChoice, 'wanted' | 'board' | 'connected'>,
   listing: ArchiveListing,
 ): Promise<BackupSide> {
-  const stored = await chooseBackup(parts, { ...choice, safety: true }, listing);
-  const tip = knownArchiveOf(stored);
-  const content = contentOf(parts.store, stored, tip, listing);
+  const { tip, content } = await chosenContent(parts, choice, listing);
   return {
     id: tip.manifest.backupId,
     tree: treeOf(tip.manifest),
@@ -180,7 +177,7 @@ async function readTexts(
   }
   return {
     has: (path) => parts.has(path),
-    bytes: async (path) => joined(parts.get(path) ?? []),
+    bytes: async (path) => Buffer.concat(parts.get(path) ?? []),
   };
 }
 
@@ -209,14 +206,4 @@ async function withText(
 
 function isSmallText(change: TreeChange): boolean {
   return Math.max(change.sizeBefore ?? 0, change.sizeAfter ?? 0) <= TEXT_BYTES_MAX;
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -13,6 +13,9 @@ import type { BackupFolder, StoredBackup } from '../store/backup-folder.js';
 import type { ArchiveListing } from './archive-listing.js';
 import { chainArchiveOf } from './archive-listing.js';
 import { ContentReader } from './content-reader.js';
+import type { StoreParts } from './context.js';
+import type { BackupChoice } from './select-backup.js';
+import { chooseBackup } from './select-backup.js';
 import type { VerifiedArchives } from './verified-archives.js';
 
 export interface SourceBackup {
@@ -36,16 +39,28 @@ export function requireChain(tip: KnownArchive, listing: ArchiveListing, keepGoi
   if (!keepGoing || node.state !== 'orphan') throw node.problem;
 }
 
-/** Content of the tip from its chain, without verifying anything: for `cat`, which checks what it reads. */
-export function contentOf(
-  store: BackupFolder,
-  stored: StoredBackup,
-  tip: KnownArchive,
+/** A backup that was chosen, and where its content is; nothing is verified. */
+export interface ChosenBackup {
+  readonly stored: StoredBackup;
+  readonly tip: KnownArchive;
+  readonly content: ContentReader;
+}
+
+/**
+ * The backup that the user means, safety archives too where they are named, for jobs that check the
+ * hashes of what they read. Throws as chooseBackup, and the archive's own problem where it has one.
+ */
+export async function chosenContent(
+  parts: StoreParts,
+  choice: Omit<BackupChoice, 'safety'>,
   listing: ArchiveListing,
-): ContentReader {
-  return stored.safety
-    ? ContentReader.alone(store, tip)
-    : ContentReader.of(store, tip, archivesWith(tip, listing));
+): Promise<ChosenBackup> {
+  const stored = await chooseBackup(parts, { ...choice, safety: true }, listing);
+  const tip = knownArchiveOf(stored);
+  const content = stored.safety
+    ? ContentReader.alone(parts.store, tip)
+    : ContentReader.of(parts.store, tip, archivesWith(tip, listing));
+  return { stored, tip, content };
 }
 
 /** An archive named by path may lie outside the folder and still build on archives in it. */

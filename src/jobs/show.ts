@@ -4,8 +4,7 @@ import { listArchives } from './archive-listing.js';
 import type { JobContext, StoreParts } from './context.js';
 import type { BackupRow } from './list.js';
 import { rowOf } from './list.js';
-import { contentOf, knownArchiveOf } from './restore-source.js';
-import { chooseBackup } from './select-backup.js';
+import { chosenContent } from './restore-source.js';
 
 export interface ShowOptions {
   readonly backup: string;
@@ -28,14 +27,9 @@ export async function showBackup(
   _context: JobContext,
 ): Promise<BackupDetails> {
   const listing = await listArchives(parts.store);
-  const stored = await chooseBackup(
-    parts,
-    { wanted: options.backup, board: options.board, safety: true },
-    listing,
-  );
-  const tip = knownArchiveOf(stored);
+  const { backup: wanted, board } = options;
+  const { stored, tip, content } = await chosenContent(parts, { wanted, board }, listing);
   const { files: _files, ...manifest } = tip.manifest;
-  const content = contentOf(parts.store, stored, tip, listing).content;
   const own = tip.manifest.backupId;
   const idOf = (archive: { readonly manifest: { readonly backupId: string } | null }) =>
     archive.manifest?.backupId ?? null;
@@ -44,7 +38,9 @@ export async function showBackup(
     row: rowOf(stored, listing),
     manifest,
     manifestSha256: (stored.head as NonNullable<typeof stored.head>).manifestSha256,
-    dependsOn: content.archives.map(idOf).filter((id): id is string => id !== null && id !== own),
+    dependsOn: content.content.archives
+      .map(idOf)
+      .filter((id): id is string => id !== null && id !== own),
     neededBy: children
       .map((child) => idOf(child.archive))
       .filter((id): id is string => id !== null),
