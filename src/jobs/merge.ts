@@ -105,15 +105,22 @@ export async function mergeUnderLock(
   return {
     backupId: merged.manifest.backupId,
     archive: merged.path,
+    ...summaryOf(plan, remove, kept),
+    archiveSize: merged.archiveBytes,
+    dryRun: false,
+  };
+}
+
+function summaryOf(
+  plan: MergePlan,
+  remove: readonly ChainArchive[],
+  kept: ReturnType<typeof planReplace>['kept'],
+): Pick<MergeResult, 'alreadyMerged' | 'sources' | 'removed' | 'kept'> {
+  return {
     alreadyMerged: plan.existing !== null,
     sources: plan.chain.map((archive) => archive.path),
     removed: remove.map((archive) => archive.path),
-    kept: kept.map(({ archive, why }) => ({
-      archive: archive.path,
-      reason: why,
-    })),
-    archiveSize: merged.archiveBytes,
-    dryRun: false,
+    kept: kept.map(({ archive, why }) => ({ archive: archive.path, reason: why })),
   };
 }
 
@@ -220,13 +227,7 @@ function plannedMerge(listing: ArchiveListing, path: string, replace: boolean): 
   return {
     backupId: null,
     archive: null,
-    alreadyMerged: plan.existing !== null,
-    sources: plan.chain.map((archive) => archive.path),
-    removed: remove.map((archive) => archive.path),
-    kept: kept.map(({ archive, why }) => ({
-      archive: archive.path,
-      reason: why,
-    })),
+    ...summaryOf(plan, remove, kept),
     archiveSize: plan.existing?.archiveBytes ?? 0,
     dryRun: true,
   };

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SerialPort } from 'serialport';
 import type { PortDescription } from './byte-port.js';
-import { calloutPath } from './port-choice.js';
+import { calloutPath, unlisted } from './port-choice.js';
 
 type PortInfo = Awaited<ReturnType<typeof SerialPort.list>>[number];
 
@@ -83,14 +83,7 @@ function usbFacts(path: string, deviceLink: string): PortDescription {
     }
     folder = dirname(folder) === folder ? null : dirname(folder);
   }
-  return {
-    path,
-    vendorId: null,
-    productId: null,
-    serialNumber: null,
-    manufacturer: null,
-    product: null,
-  };
+  return unlisted(path);
 }
 
 function namesIn(folder: string): readonly string[] {
