@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Json } from './contract-stage.js';
 import {
   backups,
@@ -10,16 +10,15 @@ import {
   home,
   increment,
   last,
-  makeBackups,
   newFolder,
   PORT,
+  setStage,
   snapshot,
 } from './contract-stage.js';
 import type { RunResult } from './run-command.js';
 import { jsonLines, runCommand } from './run-command.js';
 
-beforeAll(makeBackups, 60_000);
-afterAll(() => home.dispose());
+setStage();
 
 describe('--dry-run', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Json } from './contract-stage.js';
 import {
   allBytes,
@@ -8,19 +8,17 @@ import {
   belay,
   boardId,
   full,
-  home,
   increment,
   last,
-  makeBackups,
   newFolder,
   PORT,
+  setStage,
   shape,
 } from './contract-stage.js';
 import type { RunResult } from './run-command.js';
 import { jsonLines } from './run-command.js';
 
-beforeAll(makeBackups, 60_000);
-afterAll(() => home.dispose());
+setStage();
 
 const PROGRESS = {
   type: 'string',

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { RunResult } from './run-command.js';
 import { jsonLines, runCommand, temporaryFolder } from './run-command.js';
 
@@ -73,7 +73,7 @@ export function shape(value: Json): Record<string, string> {
 
 export const last = (run: RunResult) => jsonLines(run.stdout).at(-1) as Json;
 
-export async function makeBackups(): Promise<void> {
+async function makeBackups(): Promise<void> {
   mkdirSync(join(flash, 'lib'), { recursive: true });
   mkdirSync(join(flash, 'empty'));
   writeFileSync(join(flash, 'main.py'), 'print(1)\n');
@@ -85,6 +85,12 @@ export async function makeBackups(): Promise<void> {
   writeFileSync(join(flash, 'new.py'), 'new = 1\n');
   rmSync(join(flash, 'nothing.txt'));
   increment = last(await belay('-p', PORT, '--json'));
+}
+
+/** For a test file: the backups are there before its first test. */
+export function setStage(): void {
+  beforeAll(makeBackups, 60_000);
+  afterAll(() => home.dispose());
 }
 
 /** Whose backups they are. */

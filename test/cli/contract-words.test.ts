@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   allBytes,
   backups,
@@ -12,14 +12,13 @@ import {
   home,
   increment,
   last,
-  makeBackups,
   newFolder,
   PORT,
+  setStage,
 } from './contract-stage.js';
 import { MAIN, runCommand } from './run-command.js';
 
-beforeAll(makeBackups, 60_000);
-afterAll(() => home.dispose());
+setStage();
 
 describe('a backup is named', () => {
   it.each([

@@ -44,8 +44,14 @@ export function runCommand(argv: readonly string[], options: RunOptions = {}): P
       const output = Buffer.concat([...out, ...err]).toString('utf8');
       options.onOutput?.(output, (signal) => child.kill(signal));
     };
-    child.stdout.on('data', (bytes: Buffer) => (out.push(bytes), heard()));
-    child.stderr.on('data', (bytes: Buffer) => (err.push(bytes), heard()));
+    child.stdout.on('data', (bytes: Buffer) => {
+      out.push(bytes);
+      heard();
+    });
+    child.stderr.on('data', (bytes: Buffer) => {
+      err.push(bytes);
+      heard();
+    });
     child.on('error', reject);
     child.on('close', (status) => {
       clearTimeout(timer);

@@ -1,53 +1,14 @@
 /** Boards that are busy, and boards that are lost half-way: whole jobs against a real MicroPython. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { BelayError } from '../../src/core/errors.js';
-import { connectBoard } from '../../src/device/board.js';
 import { backup } from '../../src/jobs/backup.js';
-import type { Connect, JobContext } from '../../src/jobs/context.js';
+import type { JobContext } from '../../src/jobs/context.js';
 import { prepareRestore } from '../../src/jobs/restore.js';
-import type { BackupFolder } from '../../src/store/backup-folder.js';
-import type { VirtualBoardOptions, VirtualTree } from '../../src/testing/index.js';
-import { VirtualBoard } from '../../src/testing/index.js';
-import { openStore, systemContext } from '../../src/wiring.js';
+import type { VirtualBoard, VirtualTree } from '../../src/testing/index.js';
+import { virtualLab } from '../support/virtual-lab.js';
 import { noise } from './sixty-files.js';
 
-let folder: string;
-let store: BackupFolder;
-let context: JobContext;
-const boards: VirtualBoard[] = [];
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'belay-faults-'));
-  store = openStore(join(folder, 'backups'));
-  context = systemContext({
-    signal: new AbortController().signal,
-    emit: () => {},
-  });
-});
-
-afterEach(async () => {
-  for (const board of boards.splice(0)) await board.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function start(options: VirtualBoardOptions): Promise<VirtualBoard> {
-  const board = await VirtualBoard.start(options);
-  boards.push(board);
-  return board;
-}
-
-function connectTo(board: VirtualBoard, onConnect: (time: number) => void = () => {}): Connect {
-  let time = 0;
-  return async ({ signal }) => {
-    time += 1;
-    onConnect(time);
-    const { clock, randomHex } = context;
-    return connectBoard(board.port(), { clock, random: randomHex, signal });
-  };
-}
+const lab = virtualLab();
 
 const plain = (tree: VirtualTree) =>
   Object.fromEntries(
@@ -81,21 +42,21 @@ describe('a board whose main.py', () => {
   };
   for (const [what, { main }] of Object.entries(programs)) {
     it(`${what} is backed up, and its program runs again`, async () => {
-      const board = await start({
+      const board = await lab.start({
         files: { 'main.py': main, 'data.bin': noise(20_000) },
       });
       await until(async () => (await starts(board)) === 1);
-      const { summary } = await backup({ connect: connectTo(board), store }, {}, context);
+      const { summary } = await lab.backUp(board);
       expect(summary).toMatchObject({ fileCount: 3, partial: false });
       await until(async () => (await starts(board)) === 2);
     });
   }
 
   it('raises at once is backed up as well', async () => {
-    const board = await start({
+    const board = await lab.start({
       files: { 'main.py': 'raise ValueError("at once")\n' },
     });
-    const { summary } = await backup({ connect: connectTo(board), store }, {}, context);
+    const { summary } = await lab.backUp(board);
     expect(summary).toMatchObject({ fileCount: 1, partial: false });
   });
 });
@@ -108,29 +69,29 @@ describe('a cable that is pulled', () => {
   };
 
   it('in the middle of a backup and comes back costs no file', async () => {
-    const board = await start({ files });
+    const board = await lab.start({ files });
     board.setFaults({
       scripted: [{ direction: 'toHost', at: 50_000, kind: 'disconnect' }],
     });
-    const connect = connectTo(board, (time) => {
+    const connect = lab.connectTo(board, (time) => {
       if (time === 2) board.plug();
     });
-    const { summary } = await backup({ connect, store }, {}, context);
+    const { summary } = await backup({ connect, store: lab.store }, {}, lab.context);
     expect(summary).toMatchObject({ fileCount: 3, partial: false });
-    const fresh = await start({ files: {}, uniqueIdHex: 'aa00000000000009' });
-    const options = { backup: summary.archive as string };
-    await (await prepareRestore({ connect: connectTo(fresh), store }, options, context)).carryOut();
+    const fresh = await lab.start({ files: {}, uniqueIdHex: 'aa00000000000009' });
+    await lab.restoreTo(fresh, { backup: summary.archive as string });
     expect(plain(await fresh.dump())).toEqual(plain(await board.dump()));
   });
 
   it('while the board resets itself in a restore ends with everything restored', async () => {
-    const source = await start({ files, uniqueIdHex: 'aa00000000000008' });
-    const { summary } = await backup({ connect: connectTo(source), store }, {}, context);
-    const target = await start({
+    const source = await lab.start({ files, uniqueIdHex: 'aa00000000000008' });
+    const { summary } = await lab.backUp(source);
+    const target = await lab.start({
       files: { 'main.py': 'old = 1\n', 'extra.txt': 'goes' },
     });
     const options = { backup: summary.archive as string, delete: true };
-    const prepared = await prepareRestore({ connect: connectTo(target), store }, options, context);
+    const parts = { connect: lab.connectTo(target), store: lab.store };
+    const prepared = await prepareRestore(parts, options, lab.context);
     target.setFaults({
       scripted: [{ direction: 'toBoard', at: 60_000, kind: 'reset' }],
     });
@@ -139,28 +100,28 @@ describe('a cable that is pulled', () => {
   });
 
   it('and stays away ends with 20, no archive and no lock', async () => {
-    const board = await start({ files });
+    const board = await lab.start({ files });
     board.setFaults({
       scripted: [{ direction: 'toHost', at: 30_000, kind: 'disconnect' }],
     });
-    const connect = connectTo(board, (time) => {
+    const connect = lab.connectTo(board, (time) => {
       if (time > 1) throw new BelayError('port/not-found', 'no such port');
     });
     let skippedMs = 0;
     const hasty: JobContext = {
-      ...context,
+      ...lab.context,
       clock: {
-        ...context.clock,
-        monotonicMs: () => context.clock.monotonicMs() + skippedMs,
+        ...lab.context.clock,
+        monotonicMs: () => lab.context.clock.monotonicMs() + skippedMs,
         delay: async () => {
           skippedMs += 5_000;
         },
       },
     };
-    await expect(backup({ connect, store }, {}, hasty)).rejects.toMatchObject({
+    await expect(backup({ connect, store: lab.store }, {}, hasty)).rejects.toMatchObject({
       exitCode: 20,
     });
-    expect(await store.list({ safety: true })).toEqual([]);
-    expect(await store.locks()).toEqual([]);
+    expect(await lab.store.list({ safety: true })).toEqual([]);
+    expect(await lab.store.locks()).toEqual([]);
   });
 });

@@ -3,68 +3,18 @@
  * is compared with the board's own flash, never with what the tool read back.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectBoard } from '../../src/device/board.js';
-import type { BackupOptions } from '../../src/jobs/backup.js';
-import { backup } from '../../src/jobs/backup.js';
-import type { Connect, JobContext } from '../../src/jobs/context.js';
-import type { RestoreOptions } from '../../src/jobs/restore.js';
-import { prepareRestore } from '../../src/jobs/restore.js';
+import { describe, expect, it } from 'vitest';
 import { prepareUndo } from '../../src/jobs/undo-restore.js';
 import { verifyAgainstBoard, verifyBackups } from '../../src/jobs/verify.js';
-import type { BackupFolder } from '../../src/store/backup-folder.js';
 import type { VirtualTree } from '../../src/testing/index.js';
-import { VirtualBoard } from '../../src/testing/index.js';
-import { openStore, systemContext } from '../../src/wiring.js';
+import { virtualLab } from '../support/virtual-lab.js';
 import { sixtyFiles } from './sixty-files.js';
 
 const run = promisify(execFile);
-
-let folder: string;
-let store: BackupFolder;
-let context: JobContext;
-const boards: VirtualBoard[] = [];
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'belay-e2e-'));
-  store = openStore(join(folder, 'backups'));
-  context = systemContext({
-    signal: new AbortController().signal,
-    emit: () => {},
-  });
-});
-
-afterEach(async () => {
-  for (const board of boards.splice(0)) await board.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function start(options: Parameters<typeof VirtualBoard.start>[0]): Promise<VirtualBoard> {
-  const board = await VirtualBoard.start(options);
-  boards.push(board);
-  return board;
-}
-
-function connectTo(board: VirtualBoard): Connect {
-  return ({ signal }) =>
-    connectBoard(board.port(), {
-      clock: context.clock,
-      random: context.randomHex,
-      signal,
-    });
-}
-
-const backUp = (board: VirtualBoard, options: BackupOptions = {}) =>
-  backup({ connect: connectTo(board), store }, options, context);
-
-async function restoreTo(board: VirtualBoard, options: RestoreOptions = {}) {
-  const prepared = await prepareRestore({ connect: connectTo(board), store }, options, context);
-  return prepared.carryOut();
-}
+const lab = virtualLab();
 
 const plain = (tree: VirtualTree) =>
   [...tree]
@@ -86,13 +36,14 @@ async function hostTree(root: string): Promise<Map<string, Uint8Array | null>> {
 
 describe('60 files out of a board and onto a fresh one', () => {
   it('come back bit for bit, and stock tar and sha256sum agree', async () => {
-    const source = await start({
+    const source = await lab.start({
       files: sixtyFiles(),
       uniqueIdHex: '00000000000000a1',
     });
     const flash = await source.dump();
     expect([...flash.values()].filter((bytes) => bytes !== null)).toHaveLength(60);
-    const { summary } = await backUp(source);
+    const { store, context, folder } = lab;
+    const { summary } = await lab.backUp(source);
     expect(summary).toMatchObject({
       fileCount: 60,
       partial: false,
@@ -112,8 +63,8 @@ describe('60 files out of a board and onto a fresh one', () => {
     ).toBe(true);
     expect(plain(await hostTree(join(folder, 'files')))).toEqual(plain(flash));
 
-    const fresh = await start({ files: {}, uniqueIdHex: '00000000000000b2' });
-    const restored = await restoreTo(fresh, {
+    const fresh = await lab.start({ files: {}, uniqueIdHex: '00000000000000b2' });
+    const restored = await lab.restoreTo(fresh, {
       backup: summary.archive as string,
     });
     expect(restored.summary).toMatchObject({
@@ -123,7 +74,7 @@ describe('60 files out of a board and onto a fresh one', () => {
     });
     expect(plain(await fresh.dump())).toEqual(plain(flash));
 
-    const undone = await prepareUndo({ connect: connectTo(fresh), store }, {}, context);
+    const undone = await prepareUndo({ connect: lab.connectTo(fresh), store }, {}, context);
     await undone.carryOut();
     expect([...(await fresh.dump())]).toEqual([]);
   });
@@ -131,18 +82,19 @@ describe('60 files out of a board and onto a fresh one', () => {
 
 describe('a history on one board', () => {
   it('is an increment, a check against the board, and an older state restored exactly', async () => {
-    const board = await start({});
-    const first = await backUp(board);
+    const board = await lab.start({});
+    const { store, context } = lab;
+    const first = await lab.backUp(board);
     const before = plain(await board.dump());
-    const parts = { connect: connectTo(board), store };
+    const parts = { connect: lab.connectTo(board), store };
     expect(await verifyAgainstBoard(parts, {}, context)).toMatchObject({
       ok: true,
       changes: [],
     });
 
-    const nothing = await backUp(board, { skipIfUnchanged: true });
+    const nothing = await lab.backUp(board, { skipIfUnchanged: true });
     expect(nothing.outcome).toBe('unchanged');
-    await restoreTo(board, {
+    await lab.restoreTo(board, {
       backup: first.summary.archive as string,
       to: 'copy',
       paths: ['main.py'],
@@ -151,14 +103,14 @@ describe('a history on one board', () => {
       { status: '+', path: 'copy' },
       { status: '+', path: 'copy/main.py' },
     ]);
-    const second = await backUp(board);
+    const second = await lab.backUp(board);
     expect(second.summary).toMatchObject({
       backupType: 'incremental',
       filesNew: 1,
       filesChanged: 0,
     });
     expect(second.filesRead).toEqual([]);
-    await restoreTo(board, {
+    await lab.restoreTo(board, {
       backup: first.summary.backupId as string,
       delete: true,
     });
