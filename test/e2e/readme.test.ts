@@ -9,9 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '../..');
 
-async function commandBlocks(): Promise<string[]> {
+async function blocksOf(language: 'sh' | 'js'): Promise<string[]> {
   const text = await readFile(join(ROOT, 'README.md'), 'utf8');
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map((match) => match[1] as string);
+  const blocks = text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'));
+  return [...blocks].map((match) => match[1] as string);
 }
 
 describe('the README', () => {
@@ -29,7 +30,7 @@ describe('the README', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it('opens with the two commands, word for word', async () => {
-    const [first, second] = await commandBlocks();
+    const [first, second] = await blocksOf('sh');
     expect(first).toBe('npm ci && npx belay-backup --port virtual\n');
     expect(second).toBe('npm ci && npm test\n');
   });
@@ -42,7 +43,7 @@ describe('the README', () => {
   });
 
   it('shows only commands that work', { timeout: 120_000 }, async () => {
-    const blocks = (await commandBlocks()).filter((block) => !block.includes('npm test'));
+    const blocks = (await blocksOf('sh')).filter((block) => !block.includes('npm test'));
     expect(blocks.length).toBeGreaterThan(3);
     for (const block of blocks) {
       const script = `set -euo pipefail\n${block.replace('npm ci && ', '')}`;
@@ -57,5 +58,18 @@ describe('the README', () => {
       });
       expect(stdout, block).not.toBe('');
     }
+  });
+
+  it('shows a program that works', { timeout: 60_000 }, async () => {
+    const blocks = await blocksOf('js');
+    expect(blocks).toHaveLength(1);
+    const program = join(folder, 'program.mjs');
+    const library = JSON.stringify(join(ROOT, 'dist/index.js'));
+    await writeFile(program, (blocks[0] as string).replace("'belay-backup'", library));
+    const { stdout, stderr } = await run(process.execPath, [program], { cwd: folder });
+    expect({ stdout, stderr }).toEqual({
+      stdout: 'every byte is as the board had it\n',
+      stderr: '',
+    });
   });
 });
