@@ -4,7 +4,6 @@
 
 import type { Manifest, ManifestEntry } from '../archive/manifest.js';
 import { pathOfEntry } from '../archive/manifest.js';
-import { boardKeyOf } from '../core/board-key.js';
 import { comparePaths } from '../core/device-path.js';
 import type { BelayError } from '../core/errors.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
@@ -43,12 +42,6 @@ export interface FrozenRecord {
 export function frozenRecordOf(archive: ChainArchive): FrozenRecord {
   const frozen = archive.problem?.details.frozen;
   return typeof frozen === 'object' && frozen !== null ? frozen : {};
-}
-
-/** Equal for archives that may stand in one chain: same board, same scope; null: none may. */
-export function chainKeyOf(manifest: Manifest): string | null {
-  const board = boardKeyOf(manifest.deviceInfo);
-  return board === null ? null : JSON.stringify([board, scopeKeyOf(manifest.scope)]);
 }
 
 /** Canonical text of a scope: the order of roots and patterns does not matter. */

@@ -52,14 +52,10 @@ export const CHANGE_MARK: Readonly<Record<ChangeStatus, string>> = {
 export function diffTrees(before: Tree, after: Tree): readonly TreeChange[] {
   const old = new Map(before.map((entry) => [entry.path, entry]));
   const failed = [new FailedPaths(before), new FailedPaths(after)] as const;
+  const now = new Map(after.map((entry) => [entry.path, entry]));
   const changes: TreeChange[] = [];
-  for (const entry of after) {
-    const change = compare(entry.path, old.get(entry.path) ?? null, entry, failed);
-    if (change !== null) changes.push(change);
-    old.delete(entry.path);
-  }
-  for (const entry of old.values()) {
-    const change = compare(entry.path, entry, null, failed);
+  for (const path of new Set([...old.keys(), ...now.keys()])) {
+    const change = compare(path, old.get(path) ?? null, now.get(path) ?? null, failed);
     if (change !== null) changes.push(change);
   }
   return changes.sort((a, b) => comparePaths(a.path, b.path));
@@ -74,7 +70,6 @@ function compare(
   const unknownBefore = before?.kind === 'failed' || (before === null && failed[0].covers(path));
   const unknownAfter = after?.kind === 'failed' || (after === null && failed[1].covers(path));
   if (unknownBefore || unknownAfter) return { status: 'unknown', path, before, after };
-  if (before === null && after === null) return null;
   if (before === null) return { status: 'added', path, before, after: after as TreeEntry };
   if (after === null) return { status: 'removed', path, before, after };
   if (before.kind !== after.kind) return { status: 'kind', path, before, after };

@@ -42,7 +42,7 @@ export function chainOf(node: LineageNode): readonly KnownArchive[] {
   if (!isHealthy(node)) return [];
   const chain: KnownArchive[] = [];
   for (let at: LineageNode | null = node; at !== null; at = at.parent) {
-    if (isKnown(at.archive)) chain.push(at.archive);
+    chain.push(at.archive as KnownArchive);
   }
   return chain.reverse();
 }
@@ -56,9 +56,8 @@ export function nextSequence(archives: readonly ChainArchive[]): number {
   let unknown = 0;
   for (const archive of archives) {
     const known = archive.manifest?.sequence ?? frozenRecordOf(archive).sequence;
-    if (typeof known === 'number' && Number.isSafeInteger(known)) {
-      highest = Math.max(highest, known);
-    } else unknown += 1;
+    if (typeof known === 'number') highest = Math.max(highest, known);
+    else unknown += 1;
     for (const old of archive.manifest?.supersedes ?? []) highest = Math.max(highest, old.sequence);
   }
   return highest + unknown + 1;
@@ -74,6 +73,8 @@ export function latestOf(lineage: Lineage, boardKey: string | null): LineageNode
 
 export function resolveLineage(archives: readonly ChainArchive[]): Lineage {
   const nodes = [...archives].sort(bySequence).map((archive) => new Node(archive));
+  // Before all others: what a child says of a broken parent must not depend on their order.
+  for (const node of nodes) endWhereBroken(node);
   const index = new ParentIndex(nodes);
   for (const node of nodes) settle(node, index);
   for (const node of nodes) node.parent?.children.push(node);
@@ -86,7 +87,7 @@ export function bySequence(a: ChainArchive, b: ChainArchive): number {
   const left = a.manifest?.sequence ?? Number.POSITIVE_INFINITY;
   const right = b.manifest?.sequence ?? Number.POSITIVE_INFINITY;
   if (left !== right) return left < right ? -1 : 1;
-  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+  return a.path < b.path ? -1 : 1;
 }
 
 class Node implements LineageNode {
@@ -147,6 +148,12 @@ function push(map: Map<string, Node[]>, key: string, node: Node): void {
   else list.push(node);
 }
 
+function endWhereBroken(node: Node): void {
+  const { manifest, problem } = node.archive;
+  if (problem === null && manifest !== null) return;
+  node.end(problem?.code === 'archive/unsupported' ? 'unsupported' : 'corrupt', problem);
+}
+
 /** Depth first with a stack of its own: parents are settled before their children. */
 function settle(start: Node, index: ParentIndex): void {
   const stack = [start];
@@ -156,14 +163,10 @@ function settle(start: Node, index: ParentIndex): void {
       stack.pop();
       continue;
     }
-    const manifest = node.archive.manifest;
-    if (node.archive.problem !== null || manifest === null) {
-      endBroken(node);
-      continue;
-    }
+    const manifest = node.archive.manifest as Manifest;
     const candidates = index.candidates(manifest);
     const unsettled = candidates.filter((candidate) => candidate.progress === 'new');
-    if (node.progress === 'new' && unsettled.length > 0) {
+    if (unsettled.length > 0) {
       node.progress = 'open';
       stack.push(...unsettled);
       continue;
@@ -172,15 +175,9 @@ function settle(start: Node, index: ParentIndex): void {
   }
 }
 
-function endBroken(node: Node): void {
-  const problem =
-    node.archive.problem ?? new BelayError('archive/damaged', `${node.archive.path}: not readable`);
-  node.end(problem.code === 'archive/unsupported' ? 'unsupported' : 'corrupt', problem);
-}
-
 function decide(node: Node, manifest: Manifest, candidates: Node[], index: ParentIndex): void {
   if (manifest.parent === null) {
-    if (!isWhole(manifest) && manifest.backupType !== 'safety') {
+    if (!isWhole(manifest)) {
       node.end('orphan', parentError(node, manifest, 'chain/no-parent', 'names no parent'));
       return;
     }
@@ -192,7 +189,8 @@ function decide(node: Node, manifest: Manifest, candidates: Node[], index: Paren
   node.candidates = kin.filter((each) => each.progress === 'done' && isHealthy(each));
   const parent = node.candidates[0];
   if (parent === undefined) {
-    node.end('orphan', whyOrphan(node, manifest, candidates, kin, index));
+    const named = index.byId.get(manifest.parent.backupId) ?? [];
+    node.end('orphan', whyOrphan(node, manifest, { named, candidates, kin }));
     return;
   }
   node.parent = parent;
@@ -206,48 +204,44 @@ function stateOf(archive: ChainArchive, manifest: Manifest): ArchiveState {
 
 /** Same board and same scope; an equal state alone makes no lineage. */
 function isKin(candidate: Node, manifest: Manifest): boolean {
-  const other = candidate.archive.manifest;
+  const other = candidate.archive.manifest as Manifest;
   return (
-    other !== null &&
     boardKeyOf(other.deviceInfo) === boardKeyOf(manifest.deviceInfo) &&
     scopeKeyOf(other.scope) === scopeKeyOf(manifest.scope)
   );
 }
 
-function whyOrphan(
-  node: Node,
-  manifest: Manifest,
-  candidates: readonly Node[],
-  kin: readonly Node[],
-  index: ParentIndex,
-): BelayError {
-  const id = manifest.parent?.backupId ?? '';
-  const named = index.byId.get(id) ?? [];
-  if (kin.some((each) => each === node || each.progress === 'open')) {
-    return parentError(node, manifest, 'chain/cycle', `has itself among its ancestors (${id})`);
+/** Of those that the id names, those that hold the state as well, and those of this board and scope. */
+interface Suspects {
+  readonly named: readonly Node[];
+  readonly candidates: readonly Node[];
+  readonly kin: readonly Node[];
+}
+
+function whyOrphan(node: Node, manifest: Manifest, suspects: Suspects): BelayError {
+  const { named, candidates, kin } = suspects;
+  const orphan = (code: ChainCode, why: string) => parentError(node, manifest, code, why);
+  const parent = `its parent ${manifest.parent?.backupId}`;
+  if (kin.some((each) => each.progress === 'open')) {
+    return orphan('chain/cycle', `has itself among its ancestors: ${parent} builds on it`);
   }
   const broken = kin[0] ?? named.find((each) => each.archive.manifest === null);
   if (broken !== undefined) {
     const code = broken.problem?.code === 'chain/cycle' ? 'chain/cycle' : 'chain/no-parent';
-    return parentError(node, manifest, code, `its parent ${id} is ${broken.state}`);
+    return orphan(code, `${parent} is ${broken.state}`);
   }
   if (candidates.length > 0) {
-    const why = `its parent ${id} is of another board or scope`;
-    return parentError(node, manifest, 'chain/foreign', why);
+    return orphan('chain/foreign', `${parent} is of another board or scope`);
   }
   if (named.length > 0) {
-    const why = `its parent ${id} is there but holds another state`;
-    return parentError(node, manifest, 'chain/parent-mismatch', why);
+    return orphan('chain/parent-mismatch', `${parent} is there but holds another state`);
   }
-  return parentError(node, manifest, 'chain/no-parent', `its parent ${id} is missing`);
+  return orphan('chain/no-parent', `${parent} is missing`);
 }
 
-function parentError(
-  node: Node,
-  manifest: Manifest,
-  code: 'chain/no-parent' | 'chain/cycle' | 'chain/foreign' | 'chain/parent-mismatch',
-  why: string,
-): BelayError {
+type ChainCode = 'chain/no-parent' | 'chain/cycle' | 'chain/foreign' | 'chain/parent-mismatch';
+
+function parentError(node: Node, manifest: Manifest, code: ChainCode, why: string): BelayError {
   return new BelayError(code, `${node.archive.path}: ${why}`, {
     hint: 'Put the missing archive back, or restore what is left with --keep-going.',
     details: { backupId: manifest.backupId, parentId: manifest.parent?.backupId ?? null },

@@ -79,7 +79,7 @@ export function requireContent(tip: KnownArchive, map: ContentMap): void {
       details: {
         backupId: tip.manifest.backupId,
         paths: map.missing.map((entry) => entry.relativePath),
-        dataIn: [...new Set(map.missing.map((entry) => entry.dataIn ?? null))],
+        dataIn: [...new Set(map.missing.map((entry) => entry.dataIn))],
       },
     },
   );
@@ -113,7 +113,7 @@ export class ContentLocator {
   find(entry: FileEntry): ContentSource | null {
     if (holdsContent(entry)) return { archive: this.#tip, entry };
     const key = contentKeyOf(entry);
-    for (const archive of this.#hinted(entry.dataIn)) {
+    for (const archive of this.#hinted(entry.dataIn as string)) {
       const found = this.#contentOf(archive).get(key);
       if (found !== undefined) return { archive, entry: found };
     }
@@ -121,8 +121,7 @@ export class ContentLocator {
     return this.#anywhere.get(key) ?? null;
   }
 
-  #hinted(id: string | undefined): readonly KnownArchive[] {
-    if (id === undefined) return [];
+  #hinted(id: string): readonly KnownArchive[] {
     return [...(this.#byId.get(id) ?? []), ...(this.#superseding.get(id) ?? [])];
   }
 

@@ -93,8 +93,9 @@ function refuseUnknownFeatures(chain: readonly KnownArchive[]): void {
 /** A merge of a later archive may hold the same state, but not this one's time, note and pin. */
 function earlierMerge(lineage: Lineage, tip: KnownArchive): KnownArchive | null {
   const { backupId, stateHash, sequence } = tip.manifest;
-  for (const { archive, state } of lineage.nodes) {
-    if ((state !== 'ok' && state !== 'partial') || !isKnown(archive)) continue;
+  for (const node of lineage.nodes) {
+    if (!isHealthy(node)) continue;
+    const archive = node.archive as KnownArchive;
     const { manifest } = archive;
     const ours = manifest.supersedes.some((old) => old.backupId === backupId);
     const same = manifest.stateHash === stateHash && manifest.sequence === sequence;
@@ -118,20 +119,19 @@ function heritageOf(tip: Manifest, chain: readonly KnownArchive[]): MergeHeritag
     files: _files,
     ...rest
   } = tip;
-  return { ...rest, supersedes: supersededBy(chain) };
+  return { ...rest, supersedes: supersededBy(tip, chain) };
 }
 
 /**
  * The tip last. A later merge may stand in the chain for a parent that it has replaced: it and what
  * it was made of are newer than the tip, and this merge does not take their place.
  */
-function supersededBy(chain: readonly KnownArchive[]): Manifest['supersedes'] {
+function supersededBy(tip: Manifest, chain: readonly KnownArchive[]): Manifest['supersedes'] {
   const supersedes = new Map<string, Manifest['supersedes'][number]>();
-  const last = chain.at(-1)?.manifest.sequence ?? 0;
   for (const { manifest } of chain) {
     const { backupId, stateHash, sequence } = manifest;
     for (const old of [...manifest.supersedes, { backupId, stateHash, sequence }]) {
-      if (old.sequence > last) continue;
+      if (old.sequence > tip.sequence) continue;
       supersedes.delete(old.backupId);
       supersedes.set(old.backupId, old);
     }

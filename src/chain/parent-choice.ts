@@ -108,27 +108,27 @@ function isCompleteFull(node: LineageNode): boolean {
 
 /** An archive whose ancestor is damaged cannot be restored: it is no parent either. */
 function unfitAndBelow(unfit: ReadonlySet<string>): (node: LineageNode) => string | null {
-  const known = new Map<LineageNode, string | null>();
+  /** For every archive that was walked over, the nearest below it that failed, or null. */
+  const known = new Map<LineageNode, LineageNode | null>();
   return (start) => {
     const walked: LineageNode[] = [];
-    let verdict: string | null = null;
+    let failed: LineageNode | null = null;
     for (let at: LineageNode | null = start; at !== null; at = at.parent) {
       const before = known.get(at);
       if (before !== undefined) {
-        verdict = before;
+        failed = before;
         break;
       }
       walked.push(at);
       if (unfit.has(at.archive.path)) {
-        verdict =
-          at === start
-            ? 'failed its check'
-            : `builds on ${at.archive.path}, which failed its check`;
+        failed = at;
         break;
       }
     }
-    for (const node of walked) known.set(node, verdict);
-    return verdict;
+    for (const node of walked) known.set(node, failed);
+    if (failed === null) return null;
+    if (failed === start) return 'failed its check';
+    return `builds on ${failed.archive.path}, which failed its check`;
   };
 }
 

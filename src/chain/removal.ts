@@ -2,7 +2,6 @@
 
 import { boardGroupOf } from '../core/board-key.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
-import { isKnown } from './archive.js';
 import type { Lineage, LineageNode } from './lineage.js';
 import { isHealthy } from './lineage.js';
 import { needsOf, removalOrder } from './needs.js';
@@ -13,7 +12,7 @@ export interface RemovalPlan {
   /** Those among them that nobody named: without `--cascade` the removal is refused for them. */
   readonly dependants: readonly KnownArchive[];
   /** Boards (keys) that would be left without a complete backup: only with `--cascade --yes`. */
-  readonly lastOfBoards: readonly (string | null)[];
+  readonly lastOfBoards: readonly string[];
 }
 
 export function planRemoval(lineage: Lineage, targets: readonly ChainArchive[]): RemovalPlan {
@@ -64,13 +63,10 @@ function markBelow(start: LineageNode, doomed: Set<LineageNode>): void {
   }
 }
 
-function boardsLeftBare(
-  lineage: Lineage,
-  doomed: ReadonlySet<LineageNode>,
-): readonly (string | null)[] {
+function boardsLeftBare(lineage: Lineage, doomed: ReadonlySet<LineageNode>): readonly string[] {
   const complete = lineage.nodes.filter((node) => node.state === 'ok');
   const keyOf = ({ archive }: LineageNode) =>
-    isKnown(archive) ? boardGroupOf(archive.manifest.deviceInfo) : null;
+    boardGroupOf((archive as KnownArchive).manifest.deviceInfo);
   const before = new Set(complete.map(keyOf));
   for (const node of complete) if (!doomed.has(node)) before.delete(keyOf(node));
   return [...before];

@@ -8,7 +8,7 @@ import { BelayError } from '../core/errors.js';
 import type { ChainArchive, KnownArchive } from './archive.js';
 import { frozenRecordOf, isKnown, isWhole } from './archive.js';
 import type { Lineage, LineageNode } from './lineage.js';
-import { chainOf, isHealthy, resolveLineage } from './lineage.js';
+import { isHealthy, resolveLineage } from './lineage.js';
 import type { Needs } from './needs.js';
 import { needsOf, removalOrder } from './needs.js';
 import type { KeepPolicy, PolicyItem } from './retention-policy.js';
@@ -113,7 +113,7 @@ function reasonsOf(
   kept: ReadonlyMap<Item, readonly string[]>,
 ): Map<LineageNode, readonly string[]> {
   const newestComplete = items.find((item) => item.node.state === 'ok')?.node;
-  const byPolicy = new Map(items.map((item) => [item.node, kept.get(item) ?? []]));
+  const byPolicy = new Map([...kept].map(([item, why]) => [item.node, why]));
   const reasons = new Map<LineageNode, readonly string[]>();
   for (const node of lineage.nodes) {
     const why = [...(byPolicy.get(node) ?? [])];
@@ -129,7 +129,7 @@ function refuseToRemoveAll(
   items: readonly Item[],
   kept: ReadonlyMap<Item, readonly string[]>,
 ): void {
-  if (items.length === 0 || items.some((item) => (kept.get(item) ?? []).length > 0)) return;
+  if (items.length === 0 || [...kept.values()].some((reasons) => reasons.length > 0)) return;
   if (items.some((item) => item.node.archive.pinned)) return;
   throw new BelayError(
     'usage/removes-all',
@@ -138,6 +138,7 @@ function refuseToRemoveAll(
   );
 }
 
+/** What stays for its own sake is never asked who needs it. */
 function verdictOf(
   node: LineageNode,
   reasons: readonly string[],
@@ -146,9 +147,9 @@ function verdictOf(
   const needed = neededBy.map((other) => `needed by ${shortNameOf(other.archive)}`);
   return {
     archive: node.archive,
-    keep: reasons.length + needed.length > 0,
+    keep: reasons.length > 0 || needed.length > 0,
     reasons: [...reasons, ...needed],
-    neededOnly: reasons.length === 0 && needed.length > 0,
+    neededOnly: needed.length > 0,
   };
 }
 
@@ -176,25 +177,21 @@ export function planMergeExpired(
   request: RetentionRequest,
 ): readonly KnownArchive[] {
   refuseEmptyPolicy(request.policy);
-  const { lineage, reasons, needs } = judge(archives, request);
-  const targets = new Set<KnownArchive>();
+  const { reasons, needs } = judge(archives, request);
+  const targets = new Set<LineageNode>();
   for (const [node, by] of needs) {
-    if (!isHealthy(node)) continue;
-    const standing = by.filter((other) => isHealthy(other) && reasons.has(other));
-    if (standing.length === 0) continue;
-    const tip = by.length === 1 ? (standing[0] as LineageNode) : node;
-    if (isKnown(tip.archive) && !isWhole(tip.archive.manifest)) targets.add(tip.archive);
+    const standing = by.find((other) => isHealthy(other) && reasons.has(other));
+    if (standing === undefined) continue;
+    const tip = by.length === 1 ? standing : node;
+    if (!isWhole((tip.archive as KnownArchive).manifest)) targets.add(tip);
   }
-  return [...targets].filter((target) => !standsOnOther(lineage, target, targets));
+  return [...targets]
+    .filter((target) => !standsOnOther(target, targets))
+    .map((target) => target.archive as KnownArchive);
 }
 
 /** A target whose chain holds another target is done in the next run, on the merged one. */
-function standsOnOther(
-  lineage: Lineage,
-  target: KnownArchive,
-  targets: ReadonlySet<KnownArchive>,
-): boolean {
-  const node = lineage.byPath.get(target.path);
-  if (node === undefined) return false;
-  return chainOf(node).some((archive) => archive !== target && targets.has(archive));
+function standsOnOther(target: LineageNode, targets: ReadonlySet<LineageNode>): boolean {
+  for (let at = target.parent; at !== null; at = at.parent) if (targets.has(at)) return true;
+  return false;
 }

@@ -55,6 +55,14 @@ describe('a diff of two trees', () => {
     ]);
   });
 
+  it('knows nothing of a board whose root could not be listed', () => {
+    expect(marks([folder('lib'), file('lib/a', '1')], [failed('')])).toEqual([
+      'unknown ',
+      'unknown lib',
+      'unknown lib/a',
+    ]);
+  });
+
   it('orders by raw bytes', () => {
     expect(marks([], [file('\u{1f600}', '1'), file('\uffee', '1'), file('a', '1')])).toEqual([
       'added a',

@@ -41,7 +41,14 @@ describe('a lineage', () => {
     expect(statesOf(archives)).toEqual({ 0: 'ok', 1: 'ok', 2: 'ok', 3: 'ok' });
     const tip = lineage.nodes.at(-1)!;
     expect(chainOf(tip)).toEqual(archives);
-    expect(tip.depth).toBe(3);
+    expect(lineage.nodes.map((node) => node.depth)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('has no chain for what is broken, and knows no depth of it', () => {
+    const [a, b, c] = chain(3) as [KnownArchive, KnownArchive, KnownArchive];
+    const { nodes } = resolveLineage([a, broken(b), c]);
+    expect(nodes.map(chainOf)).toEqual([[a], [], []]);
+    expect(nodes.map((node) => node.depth)).toEqual([0, -1, -1]);
   });
 
   it('E1 calls an archive whose parent is missing an orphan and names the id', () => {
@@ -49,8 +56,33 @@ describe('a lineage', () => {
     const node = resolveLineage([child]).nodes[0]!;
     expect(node.state).toBe('orphan');
     expect(node.problem?.code).toBe('chain/no-parent');
-    expect(node.problem?.message).toContain(root.manifest.backupId);
+    const id = root.manifest.backupId;
+    expect(node.problem?.message).toBe(`${child.path}: its parent ${id} is missing`);
+    expect(node.problem?.hint).toMatch(/^Put the missing archive back/);
+    expect(node.problem?.details).toEqual({
+      backupId: child.manifest.backupId,
+      parentId: id,
+    });
     expect(node.problem?.exitCode).toBe(14);
+  });
+
+  it('says of every orphan what became of its parent', () => {
+    const [a, b] = chain(2) as [KnownArchive, KnownArchive];
+    const { backupId, sequence, stateHash } = a.manifest;
+    const why = (...archives: ChainArchive[]) =>
+      resolveLineage([...archives, b]).byPath.get(b.path)?.problem?.message;
+    const parent = `${b.path}: its parent ${backupId}`;
+    expect(why(broken(a))).toBe(`${parent} is corrupt`);
+    expect(why(unreadable(a))).toBe(`${parent} is corrupt`);
+    expect(why(fullOf({ backupId, sequence }, 'other'))).toBe(
+      `${parent} is there but holds another state`,
+    );
+    expect(why(fullOf({ backupId, sequence, uniqueId: 'bb', stateHash }))).toBe(
+      `${parent} is of another board or scope`,
+    );
+    const mute = resolveLineage([archiveOf(manifestOf('incremental', []))]).nodes[0]?.problem;
+    expect(mute?.message).toMatch(/: names no parent$/);
+    expect(mute?.details).toMatchObject({ parentId: null });
   });
 
   it('E2 orphans the descendants of a missing middle, not its ancestors', () => {
@@ -93,6 +125,7 @@ describe('a lineage', () => {
     const self = archiveOf({ ...first.manifest, parent: { backupId, stateHash } });
     expect(statesOf([self])).toEqual({ 0: 'orphan chain/cycle' });
     expect(statesOf([...circle, childOf(second)])).toMatchObject({ 2: 'orphan chain/cycle' });
+    expect(resolveLineage([self]).nodes[0]?.problem?.message).toMatch(/among its ancestors/);
   });
 
   it('E6 refuses a parent of another board or another scope', () => {
@@ -148,6 +181,28 @@ describe('a lineage', () => {
     expect(statesOf([stranger, differential])[1]).toBe('orphan chain/no-parent');
   });
 
+  it('E12 takes the newest of several that supersede the parent', () => {
+    const root = fullOf();
+    const child = childOf(root);
+    const { backupId, stateHash, sequence } = root.manifest;
+    const supersedes = [{ backupId, stateHash, sequence }];
+    const stands = [sequence, sequence + 1].map((at) =>
+      fullOf({ backupType: 'merged', supersedes, sequence: at }),
+    );
+    const node = resolveLineage([...stands, child]).byPath.get(child.path);
+    expect(node?.candidates.map(({ archive }) => archive)).toEqual([...stands].reverse());
+    expect(node?.parent?.archive).toBe(stands[1]);
+  });
+
+  it('keeps every archive that claims an id, and none that tells no id', () => {
+    const a = fullOf();
+    const again = { ...a, path: `${a.path}.copy` };
+    const mute = { ...fullOf(), manifest: null, problem: damaged };
+    const { byId } = resolveLineage([again, mute, a]);
+    expect([...byId.keys()]).toEqual([a.manifest.backupId]);
+    expect(byId.get(a.manifest.backupId)?.map(({ archive }) => archive)).toEqual([a, again]);
+  });
+
   it('marks partial archives, and lets increments build on them', () => {
     const history = new History();
     const root = history.take(
@@ -197,9 +252,33 @@ describe('a lineage', () => {
     expect(latestOf(lineage, a.manifest.deviceInfo.uniqueId)?.archive).toBe(later);
   });
 
+  it('sorts equal sequences by path, and what cannot be read last', () => {
+    const named = (archive: ChainArchive, path: string) => ({ ...archive, path });
+    const a = fullOf();
+    const b = fullOf({ sequence: a.manifest.sequence });
+    const list = [
+      named(unreadable(fullOf()), '/a'),
+      named(b, '/c'),
+      named(unreadable(fullOf()), '/d'),
+      named(a, '/b'),
+    ];
+    const sorted = ['/b', '/c', '/a', '/d'];
+    for (const order of [list, [...list].reverse()]) {
+      expect(resolveLineage(order).nodes.map((node) => node.archive.path)).toEqual(sorted);
+    }
+  });
+
+  it('takes the next sequence from what an archive supersedes, too', () => {
+    const [a] = chain(1) as [KnownArchive];
+    const { backupId, stateHash, sequence } = a.manifest;
+    const supersedes = [{ backupId, stateHash, sequence: sequence + 7 }];
+    expect(nextSequence([fullOf({ supersedes, sequence: 3 })])).toBe(sequence + 8);
+  });
+
   it('takes the next sequence from broken archives too', () => {
     const [a, b] = chain(2) as [KnownArchive, KnownArchive];
     expect(nextSequence([])).toBe(1);
+    expect(nextSequence([b, a])).toBe(b.manifest.sequence + 1);
     expect(nextSequence([a, unreadable(b)])).toBe(b.manifest.sequence + 1);
     const mute = new BelayError('archive/damaged', 'no head');
     expect(nextSequence([a, { ...b, manifest: null, problem: mute }])).toBe(

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { FileEntry } from '../../src/archive/manifest.js';
 import type { KnownArchive } from '../../src/chain/archive.js';
 import { treeOf } from '../../src/chain/archive.js';
-import { contentKeyOf, locateContent, omittableContent } from '../../src/chain/materialize.js';
+import {
+  contentKeyOf,
+  filesOf,
+  locateContent,
+  omittableContent,
+  requireContent,
+} from '../../src/chain/materialize.js';
 import { BelayError } from '../../src/core/errors.js';
 import { History, sha256 } from './history.js';
 
@@ -52,6 +58,69 @@ describe('where content is', () => {
     expect(missing([{ ...root, problem: new BelayError('archive/damaged', 'x') }])).toBe(1);
     expect(missing([root], new Set([root.path]))).toBe(1);
     expect(missing([root])).toBe(0);
+  });
+
+  it('is asked of the tip itself, of the archive named, of its stand-in, and only then of others', () => {
+    const history = new History();
+    const same = files({ 'a.py': 'content' });
+    const stranger = history.take('full', same);
+    const root = history.take('full', same);
+    const tip = history.take('incremental', same, root);
+    const sourceIn = (...archives: KnownArchive[]) =>
+      locateContent(tip, archives).sources.get('a.py')?.archive;
+    const { merged } = history.merge(root);
+    expect(merged).toBe(root);
+    const { backupId, stateHash, sequence } = root.manifest;
+    const supersedes = [{ backupId, stateHash, sequence }];
+    const standIn = history.take('full', same, null, { backupType: 'merged', supersedes });
+    expect(sourceIn(stranger, standIn, root, tip)).toBe(root);
+    expect(sourceIn(stranger, standIn, tip)).toBe(standIn);
+    expect(sourceIn(stranger, tip)).toBe(stranger);
+    const other = history.take('full', same);
+    expect(sourceIn(stranger, other, tip)).toBe(stranger);
+    expect(locateContent(other, [stranger]).sources.get('a.py')?.archive).toBe(other);
+  });
+
+  it('names the archives to verify by sequence, whatever the order of the files', () => {
+    const history = new History();
+    const full = history.take('full', files({ z: 'old' }));
+    const one = history.take('incremental', files({ a: 'new', z: 'old' }), full);
+    const tip = history.take('incremental', files({ a: 'new', z: 'old' }), one);
+    expect(locateContent(tip, history.archives).archives).toEqual([tip, full, one]);
+  });
+
+  it('counts neither folders nor what could not be read among the files', () => {
+    const history = new History();
+    const board = new Map<string, string | null | { failed: true }>([
+      ['lib', null],
+      ['lib/a.py', 'x'],
+      ['bad', { failed: true }],
+    ]);
+    const full = history.take('full', board);
+    expect(filesOf(full.manifest).map((entry) => entry.relativePath)).toEqual(['lib/a.py']);
+    expect([...locateContent(full, [full]).sources.keys()]).toEqual(['lib/a.py']);
+  });
+
+  it('that no archive holds is refused with the first file, the count of others, and whose it was', () => {
+    const history = new History();
+    const full = history.take('full', files({ a: '1', b: '2' }));
+    const tip = history.take('incremental', files({ a: '1', b: '2', c: '3' }), full);
+    const map = locateContent(tip, [tip]);
+    expect(() => requireContent(tip, map)).toThrow(
+      expect.objectContaining({
+        message: `${tip.path}: no archive holds the content of a (and 1 more)`,
+        hint: 'Put the missing archives back, or restore what is left with --keep-going.',
+        details: {
+          backupId: tip.manifest.backupId,
+          paths: ['a', 'b'],
+          dataIn: [full.manifest.backupId],
+        },
+      }),
+    );
+    expect(() => requireContent(tip, { ...map, missing: map.missing.slice(0, 1) })).toThrow(
+      /content of a$/,
+    );
+    expect(() => requireContent(tip, locateContent(tip, history.archives))).not.toThrow();
   });
 
   it('D5 reads the tip of a chain of 1,000 from the archives of its files alone', () => {

@@ -54,6 +54,20 @@ describe('a merge', () => {
     expect(planMerge(resolveLineage(history.archives), merged).existing).toBe(merged);
   });
 
+  it('F9 is done again where the earlier one is damaged', () => {
+    const { history, two } = sample();
+    const { merged } = history.merge(two);
+    const damaged = { ...merged, problem: new BelayError('archive/damaged', 'a bit flipped') };
+    const left = history.archives.map((each) => (each === merged ? damaged : each));
+    expect(planMerge(resolveLineage(left), two).existing).toBeNull();
+  });
+
+  it('is only of archives in the picture', () => {
+    const { history, two } = sample();
+    const others = history.archives.filter((each) => each !== two);
+    expect(() => planMerge(resolveLineage(others), two)).toThrow(TypeError);
+  });
+
   it('F8 is refused where a member is corrupt or its content is gone', () => {
     const { history, full, one, two } = sample();
     const corrupt = { ...one, problem: new BelayError('archive/damaged', 'a bit flipped') };

@@ -26,6 +26,16 @@ const damaged = (archive: KnownArchive): KnownArchive => ({
 });
 
 describe('the choice of a parent', () => {
+  it('is none where a full was asked for', () => {
+    expect(choose([fullOf()], { type: 'full' })).toEqual({
+      type: 'full',
+      parent: null,
+      reason: 'asked-for',
+      sentence: 'taking a full backup, as asked',
+      rejected: [],
+    });
+  });
+
   it('E13 takes a full where there is nothing to build on, and says so', () => {
     expect(choose([])).toMatchObject({ type: 'full', parent: null, reason: 'first-backup' });
     expect(choose([], { type: 'incremental' }).sentence).toBe(
@@ -75,7 +85,11 @@ describe('the choice of a parent', () => {
     const unfit = new Set([middle.path]);
     const choice = choose([root, middle, tip], { unfit });
     expect(choice.parent).toBe(root);
-    expect(choice.rejected.map((each) => each.path)).toEqual([tip.path, middle.path]);
+    expect(choice.rejected).toEqual([
+      { path: tip.path, why: `builds on ${middle.path}, which failed its check` },
+      { path: middle.path, why: 'failed its check' },
+    ]);
+    expect(choice.sentence).toMatch(/: 2 newer backups cannot be built on \(builds on /);
   });
 
   it('E6 never builds on another board or another scope', () => {
@@ -100,6 +114,10 @@ describe('the choice of a parent', () => {
     expect(choice).toMatchObject({ type: 'differential', parent: root });
     expect(choice.rejected.map((each) => each.path)).toEqual([partial.path]);
     expect(choose(history.archives, { type: 'incremental' }).parent).toBe(partial);
+    expect(choose([partial], { type: 'differential' })).toMatchObject({
+      type: 'full',
+      sentence: 'taking a full backup: no complete full backup of this board is left to build on',
+    });
   });
 
   it('takes a new full after --full-every increments, never with 0', () => {
@@ -111,6 +129,9 @@ describe('the choice of a parent', () => {
       reason: 'full-every',
     });
     expect(choose(archives, { fullEvery: 0 })).toMatchObject({ type: 'incremental' });
+    expect(choose(archives.slice(0, 2), { fullEvery: 1 }).sentence).toBe(
+      'taking a full backup: one backup is built on the last (--full-every 1)',
+    );
     expect(choose(archives, { fullEvery: 5, type: 'incremental' })).toMatchObject({
       type: 'incremental',
     });

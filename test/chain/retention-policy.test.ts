@@ -91,6 +91,19 @@ describe('keep rules', () => {
     expect(list.map((item) => (kept.get(item) as readonly string[]).length)).toEqual([1, 1, 1, 0]);
   });
 
+  it('measures "within" from the newest where all are dated in the future, and keeps none of none', () => {
+    const at = (time: string) => ({ timeMs: Date.parse(time), utcOffsetMinutes: 0, tags: [] });
+    const list = [
+      at('2036-01-03T00:00:00Z'),
+      at('2036-01-02T12:00:00Z'),
+      at('2036-01-01T00:00:00Z'),
+    ];
+    const policy = { within: parseSpan('1d') };
+    const kept = applyPolicy(list, policy, Date.parse('2026-01-11'));
+    expect(list.map((item) => kept.get(item)?.length)).toEqual([1, 1, 0]);
+    expect(applyPolicy([], policy, Date.parse('2026-01-11')).size).toBe(0);
+  });
+
   it('reads spans as restic writes them and refuses others', () => {
     expect(parseSpan('1y2m3d4h')).toEqual({ years: 1, months: 2, days: 3, hours: 4 });
     expect(formatSpan(parseSpan('1y1d1m'))).toBe('1y1m1d');

@@ -24,11 +24,48 @@ const failing = (code: string) => expect.objectContaining({ code, exitCode: 2 })
 describe('retention', () => {
   it('F1 refuses an empty policy', () => {
     expect(() => plan(chain(2), {})).toThrow(failing('usage/no-policy'));
-    expect(() => plan(chain(2), { last: 0 })).toThrow('no policy was specified');
+    expect(() => plan(chain(2), { last: 0 })).toThrow(
+      expect.objectContaining({
+        message: 'no policy was specified, no backups will be removed',
+        hint: expect.stringContaining('--keep-'),
+      }),
+    );
   });
 
   it('F2 refuses a policy that keeps nothing', () => {
     expect(() => plan(chain(2), { tags: [['gold']] })).toThrow(failing('usage/removes-all'));
+    expect(() => plan(chain(2), { tags: [['']] })).toThrow(
+      expect.objectContaining({
+        message: 'refusing to delete the last backup: the policy keeps none of 2',
+        hint: expect.stringContaining('`remove`'),
+      }),
+    );
+  });
+
+  it('F2 lets a policy that keeps nothing go on where a pin does, and where there is nothing', () => {
+    const old = fullOf();
+    const pinned = { ...fullOf(), pinned: true };
+    expect(plan([old, pinned], { tags: [['gold']] }).remove).toEqual([old]);
+    expect(plan([], { tags: [['gold']] })).toEqual({
+      boardKey: BOARD,
+      verdicts: [],
+      remove: [],
+      warnings: [],
+    });
+  });
+
+  it('says of each archive whether it stays, and whether only for others', () => {
+    const [root, tip] = chain(2) as [KnownArchive, KnownArchive];
+    const gone = fullOf();
+    const kept = [fullOf({ metadata: { tags: ' gold ,, ' } })];
+    const base = { ...root, pinned: true };
+    const { verdicts } = plan([base, tip, gone, ...kept], { tags: [['gold']], last: 1 });
+    expect(verdicts.map(({ keep, neededOnly, reasons }) => [keep, neededOnly, reasons])).toEqual([
+      [true, false, ['has tags [gold]', 'last snapshot']],
+      [false, false, []],
+      [false, false, []],
+      [true, false, ['pinned']],
+    ]);
   });
 
   it('F5 keeps what a kept increment needs, with the reason', () => {
@@ -78,6 +115,7 @@ describe('retention', () => {
     expect(result.remove).toEqual([old]);
     expect(result.warnings).toHaveLength(1);
     expect(result.warnings[0]).toContain('2090');
+    expect(plan([recent], { last: 1 }, Date.UTC(2026, 5, 1)).warnings).toEqual([]);
   });
 
   it('F15 removes nothing when it is applied twice', () => {
@@ -102,6 +140,20 @@ describe('retention', () => {
     expect(root).toBeDefined();
   });
 
+  it('looks at an archive of a newer format that is of this board, or does not say of which', () => {
+    const newer = (deviceInfo: unknown) => ({
+      ...fullOf(),
+      manifest: null,
+      problem: new BelayError('archive/unsupported', 'newer', {
+        details: { frozen: { deviceInfo } },
+      }),
+    });
+    const [ours, theirs, mute] = [newer({ uniqueId: BOARD }), newer({ uniqueId: 'aa' }), newer({})];
+    const known = fullOf();
+    const { verdicts } = plan([ours, theirs, mute, known], { last: 1 });
+    expect(new Set(verdicts.map((each) => each.archive))).toEqual(new Set([ours, mute, known]));
+  });
+
   it('keeps the parent of an archive of a newer format', () => {
     const base = fullOf();
     const parent = { backupId: base.manifest.backupId, stateHash: base.manifest.stateHash };
@@ -122,6 +174,8 @@ describe('retention', () => {
     const { remove, verdicts } = plan(history.archives, { last: 1 });
     expect(remove).toHaveLength(1);
     expect(verdicts[1]).toMatchObject({ archive: complete, reasons: ['newest complete backup'] });
+    const partial = history.archives.slice(2);
+    expect(plan(partial, { last: 1 }).verdicts[0]?.reasons).toEqual(['last snapshot']);
   });
 
   it('judges one board at a time', () => {
@@ -136,6 +190,26 @@ describe('retention', () => {
     const request = { boardKey: BOARD, policy: { last: 2 }, nowMs: NOW };
     expect(planMergeExpired(archives, request)).toEqual([archives[3]]);
     expect(planMergeExpired(chain(1), request)).toEqual([]);
+  });
+
+  it('names of two archives in one chain the lower one: the other is done on the merged one', () => {
+    const [root, one, two, three, four] = chain(5) as [
+      KnownArchive,
+      KnownArchive,
+      KnownArchive,
+      KnownArchive,
+      KnownArchive,
+    ];
+    const [kept, tip] = [two, four].map((archive) => ({ ...archive, pinned: true }));
+    const request = { boardKey: BOARD, policy: { last: 1 }, nowMs: NOW };
+    expect(planMergeExpired([root, one, kept!, three, tip!], request)).toEqual([kept]);
+  });
+
+  it('never makes a full for what is broken', () => {
+    const [root, one, two] = chain(3) as [KnownArchive, KnownArchive, KnownArchive];
+    const broken = { ...two, problem: new BelayError('archive/damaged', 'a bit flipped') };
+    const request = { boardKey: BOARD, policy: { last: 1 }, nowMs: NOW };
+    expect(planMergeExpired([root, one, broken, fullOf()], request)).toEqual([]);
   });
 
   it('makes the end of an expired tail full where several stand on it', () => {
@@ -164,6 +238,41 @@ describe('removing single archives', () => {
     expect(planRemoval(resolveLineage([root, tip]), [root]).lastOfBoards).toEqual([BOARD]);
     expect(planRemoval(resolveLineage([root, tip]), [tip]).lastOfBoards).toEqual([]);
     expect(planRemoval(resolveLineage([root, tip, fullOf()]), [root]).lastOfBoards).toEqual([]);
+  });
+
+  it('knows nothing of an archive that is not in the picture', () => {
+    const [root, tip] = chain(2) as [KnownArchive, KnownArchive];
+    expect(planRemoval(resolveLineage([root]), [tip])).toEqual({
+      remove: [],
+      dependants: [],
+      lastOfBoards: [],
+    });
+  });
+
+  it('dooms nothing more that is broken already', () => {
+    const history = new History();
+    const root = history.take('full', new Map([['a', 'rare']]));
+    const again = fullOf({ backupId: root.manifest.backupId });
+    const orphan = childOf(root, { sequence: again.manifest.sequence + 1 });
+    const holder = {
+      ...orphan,
+      manifest: { ...orphan.manifest, files: root.manifest.files },
+    };
+    const base = history.take('full', new Map([['b', '1']]));
+    const tip = history.take('incremental', new Map([['b', '1']]), base);
+    const files = orphan.manifest.files;
+    const odd = { ...tip, manifest: { ...tip.manifest, files } };
+    const lineage = resolveLineage([again, holder, base, odd]);
+    expect(lineage.byPath.get(holder.path)?.state).toBe('orphan');
+    expect(planRemoval(lineage, [again]).remove).toEqual([again]);
+  });
+
+  it('goes from dependants to what they need, even where sequences lie', () => {
+    const root = fullOf({ sequence: 9000 });
+    const child = childOf(root, { sequence: 9 });
+    const grandchild = childOf(child, { sequence: 90 });
+    const { remove } = planRemoval(resolveLineage([root, child, grandchild]), [root]);
+    expect(remove).toEqual([grandchild, child, root]);
   });
 
   it('has no dependants where a merged archive stands in', () => {
