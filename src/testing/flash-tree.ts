@@ -3,7 +3,7 @@
  * habits of LittleFS: what is written becomes true when the file is closed, space is counted in
  * blocks, a rename replaces. Errors are negative MicroPython error numbers, as a driver returns them.
  */
-import type { FlashSpace } from './flash-space.js';
+import type { FlashName, FlashSpace } from './flash-space.js';
 
 export const ERRNO = {
   ENOENT: 2,
@@ -57,7 +57,7 @@ export class FlashTree {
 
   constructor(options: FlashTreeOptions) {
     this.#options = options;
-    options.space.addFolder('');
+    options.space.addRoot();
   }
 
   get space(): FlashSpace {
@@ -86,27 +86,23 @@ export class FlashTree {
     if (space.freeBlocks < 1) return -ERRNO.ENOSPC;
     const file: FlashFile = { kind: 'file', content: NOTHING, modifiedS: nowS() };
     place.folder.entries.set(place.name, file);
-    const entry = space.entryBytes(this.#options.byteLength(place.name), 0);
-    space.commit(place.folderPath, entry, entry);
+    space.create(this.#nameAt(path));
     journal.put(path, NOTHING, file.modifiedS);
     return file;
   }
 
   /** Makes `content` what the file holds. Blocks were taken while it was written. */
   replaceContent(path: string, file: FlashFile, content: Uint8Array): void {
-    const { space, journal, nowS, byteLength } = this.#options;
+    const { space, journal, nowS } = this.#options;
     if (this.find(path) !== file) {
       // Its name was taken away or given to another file: LittleFS drops such late content.
       space.returnBlocks(space.blocksOf(content.length));
       return;
     }
-    const nameBytes = byteLength(nameOf(path));
-    const before = space.entryBytes(nameBytes, file.content.length);
-    const after = space.entryBytes(nameBytes, content.length);
     space.returnBlocks(space.blocksOf(file.content.length));
     file.content = content;
     file.modifiedS = nowS();
-    space.commit(folderOf(path), after, after - before);
+    space.close(this.#nameAt(path), content.length);
     journal.put(path, content, file.modifiedS);
   }
 
@@ -116,10 +112,7 @@ export class FlashTree {
     const { space, journal } = this.#options;
     if (space.freeBlocks < 2) return -ERRNO.ENOSPC;
     place.folder.entries.set(place.name, { kind: 'folder', entries: new Map() });
-    space.addFolder(path);
-    const entry = space.entryBytes(this.#options.byteLength(place.name), 0);
-    space.commit(place.folderPath, entry, entry);
-    space.spendWrite(space.geometry.programBytes, 1);
+    space.makeFolder(this.#nameAt(path), path);
     journal.makeFolder(path);
     return 0;
   }
@@ -154,22 +147,19 @@ export class FlashTree {
     const place = this.#placeFor(to);
     if (typeof place === 'number') return place;
     const source = this.#parent(from) as FlashFolder;
-    const size = node.kind === 'file' ? node.content.length : 0;
-    const { space, journal, byteLength } = this.#options;
-    const oldEntry = space.entryBytes(byteLength(nameOf(from)), size);
-    const newEntry = space.entryBytes(byteLength(place.name), size);
+    const { space, journal } = this.#options;
     source.entries.delete(nameOf(from));
     place.folder.entries.set(place.name, node);
-    if (node.kind === 'folder') space.renameFolder(from, to);
-    space.commit(folderOf(from), 8, -oldEntry);
-    space.commit(place.folderPath, newEntry, newEntry);
+    const sizeBytes = node.kind === 'file' ? node.content.length : null;
+    space.rename(this.#nameAt(from), this.#nameAt(to), sizeBytes);
+    if (node.kind === 'folder') space.rebase(from, to);
     journal.rename(from, to);
     return 0;
   }
 
   /** Puts content there without time, space checks or journal: what the board is delivered with. */
   seed(path: string, content: Uint8Array | null, modifiedS: number): void {
-    const { space, byteLength } = this.#options;
+    const { space } = this.#options;
     let folder = this.root;
     let folderPath = '';
     const names = path.split('/');
@@ -180,9 +170,7 @@ export class FlashTree {
       if (next?.kind !== 'folder') {
         next = { kind: 'folder', entries: new Map() };
         folder.entries.set(name, next);
-        space.addFolder(nextPath);
-        const entry = space.entryBytes(byteLength(name), 0);
-        space.commit(folderPath, entry, entry);
+        space.makeFolder(this.#nameAt(nextPath), nextPath);
       }
       folder = next;
       folderPath = nextPath;
@@ -190,18 +178,24 @@ export class FlashTree {
     if (content === null) return;
     const name = names[last] as string;
     folder.entries.set(name, { kind: 'file', content, modifiedS });
-    const entry = space.entryBytes(byteLength(name), content.length);
-    space.commit(folderPath, entry, entry);
+    space.create(this.#nameAt(path));
+    space.close(this.#nameAt(path), content.length);
     space.takeBlocks(space.blocksOf(content.length));
   }
 
   #unlink(path: string, node: FlashFile | FlashFolder): void {
-    const { space, byteLength } = this.#options;
-    const size = node.kind === 'file' ? node.content.length : 0;
+    const { space } = this.#options;
     this.#parent(path)?.entries.delete(nameOf(path));
-    if (node.kind === 'folder') space.removeFolder(path);
-    else space.returnBlocks(space.blocksOf(size));
-    space.commit(folderOf(path), 8, -space.entryBytes(byteLength(nameOf(path)), size));
+    if (node.kind === 'folder') space.removeFolder(this.#nameAt(path), path);
+    else {
+      space.returnBlocks(space.blocksOf(node.content.length));
+      space.remove(this.#nameAt(path));
+    }
+  }
+
+  #nameAt(path: string): FlashName {
+    const name = nameOf(path);
+    return { folder: folderOf(path), name, bytes: this.#options.byteLength(name) };
   }
 
   #parent(path: string): FlashFolder | null {
