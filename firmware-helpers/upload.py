@@ -137,6 +137,8 @@ def step():
         running = new_hash()
         return item != fetch(len(item)) and 251
     path = fetch(fetch_number())
+    if kind == 9:
+        return set_time(path, fetch_number())
     if kind == 2:
         return put_file(path)
     try:

@@ -88,6 +88,7 @@ function defineRestore(define: Define): void {
     .option('--no-verify', 'do not hash the written files on the board')
     .option('--keep-going', 'go on after a file that fails (exit status 3)')
     .option('--allow-unfit', 'write also .mpy files that this board cannot run')
+    .option('--preserve-times', "give files the backup's times (sets the board's clock meanwhile)")
     .option('--undo', 'take the last restore of this board back')
     .option('--all', 'every board that is plugged in');
   addEverywhere(command, true);

@@ -4,6 +4,7 @@ import { throwIfAborted } from '../core/errors.js';
 import type { Tree, TreeEntry, TreeFile } from '../core/tree.js';
 import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
+import { AgentTimes } from './agent-times.js';
 import { applyOperations } from './apply-operations.js';
 import { mismatchedPuts } from './content-check.js';
 import type {
@@ -13,6 +14,7 @@ import type {
   BoardInfo,
   BoardOperation,
   BoardProbe,
+  BoardTimes,
   ReadEvent,
   ReadOptions,
   ScanOptions,
@@ -32,6 +34,7 @@ export function boardFsOf(agent: Agent, identity: Identity, clock: SessionClock)
 
 export class AgentFs implements BoardFs {
   readonly info: BoardInfo;
+  readonly times: BoardTimes;
   readonly agent: Agent;
   readonly #identity: Identity;
   readonly #clock: SessionClock;
@@ -42,6 +45,7 @@ export class AgentFs implements BoardFs {
     this.agent = agent;
     this.#probe = { ...identity.info.probe };
     this.info = { ...identity.info, probe: this.#probe };
+    this.times = new AgentTimes(agent, identity.info);
     this.#identity = identity;
     this.#clock = clock;
   }
@@ -87,7 +91,7 @@ export class AgentFs implements BoardFs {
         ? operations
         : operations.filter((operation) => !wrong.includes(operation));
     const events = applyOperations(
-      { agent: this.agent, clock: this.#clock, rungs: upload },
+      { agent: this.agent, clock: this.#clock, rungs: upload, info: this.info },
       right,
       options,
     );

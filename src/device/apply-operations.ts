@@ -2,7 +2,8 @@
 import { BelayError, throwIfAborted } from '../core/errors.js';
 import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
-import type { ApplyEvent, ApplyOptions, BoardOperation } from './device-fs.js';
+import { TIME_PARTS, withTimes } from './agent-times.js';
+import type { ApplyEvent, ApplyOptions, BoardInfo, BoardOperation } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
 import { EventQueue } from './event-queue.js';
 import { shortName } from './helper-source.js';
@@ -21,8 +22,15 @@ const HASH_DIFFERS = 251;
 /** A round that ended without progress may have had too large a window for the board's memory. */
 const WINDOW_BITS_LESS = 3;
 
+export interface ApplyParts {
+  readonly agent: Agent;
+  readonly clock: SessionClock;
+  readonly rungs: UploadRungs;
+  readonly info: BoardInfo;
+}
+
 export async function* applyOperations(
-  parts: { readonly agent: Agent; readonly clock: SessionClock; readonly rungs: UploadRungs },
+  parts: ApplyParts,
   operations: readonly BoardOperation[],
   options: ApplyOptions,
 ): AsyncGenerator<ApplyEvent> {
@@ -51,7 +59,7 @@ class Applying {
   #stopped = false;
 
   constructor(
-    parts: { readonly agent: Agent; readonly clock: SessionClock; readonly rungs: UploadRungs },
+    parts: ApplyParts,
     operations: readonly BoardOperation[],
     options: ApplyOptions,
     queue: EventQueue<ApplyEvent>,
@@ -63,7 +71,7 @@ class Applying {
     this.#queue = queue;
     this.#pace = parts.agent.backPressure ? USB_PACE : UART_PACE;
     this.#digests = new UploadDigests(parts.agent.rungs.hash);
-    this.#steps = [...uploadSteps(operations, options)];
+    this.#steps = [...withTimes(uploadSteps(operations, options), options.times, parts.info)];
   }
 
   async run(): Promise<void> {
@@ -115,8 +123,10 @@ class Applying {
     const windowBits = windowBitsFor(this.#rungs, idleRounds * WINDOW_BITS_LESS);
     const inflate = windowBits === 0 ? 'none' : (this.#rungs.inflate ?? 'none');
     const { pieceBytes, payloadBytes } = this.#pace;
+    const { times } = this.#options;
+    const timing = times === undefined ? [] : [TIME_PARTS[times.rung]];
     const link = new UploadLink(this.#agent, this.#clock, {
-      parts: ['hash-file', `inflate-${inflate}`, 'upload'],
+      parts: ['hash-file', `inflate-${inflate}`, 'upload', ...timing],
       call: `${shortName('apply_job')},(${windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base})`,
       skipped: [],
       pace: this.#pace,

@@ -129,7 +129,24 @@ export interface ApplyOptions {
   readonly keepGoing: boolean;
   /** Re-hash each file under its final name as well. */
   readonly verify: boolean;
+  /** Give each file its `modifiedS` in this way; by the clock, one without gets `nowS`. */
+  readonly times?: { readonly rung: Exclude<TimesRung, 'none'>; readonly nowS: number };
   readonly signal: AbortSignal;
+}
+
+/**
+ * How files can be given their times: `utime` on the file itself, `clock` by setting the board's
+ * clock around each write (whoever asks for that puts it right afterwards).
+ */
+export type TimesRung = 'utime' | 'clock' | 'none';
+
+/** The times of files, and the clock they are taken from. Asked only where they are wanted. */
+export interface BoardTimes {
+  rung(signal: AbortSignal): Promise<TimesRung>;
+  /** What the clock says as this resolves, in ms since 1970. Waits for the next second to begin. */
+  clockMs(signal: AbortSignal): Promise<number>;
+  /** Puts the clock right, at the next full second of `nowMs`. Throws board/file where it can't. */
+  setClock(nowMs: () => number, signal: AbortSignal): Promise<void>;
 }
 
 export type ApplyEvent =
@@ -146,6 +163,7 @@ export type ApplyEvent =
 
 export interface BoardFs {
   readonly info: BoardInfo;
+  readonly times: BoardTimes;
   scan(options: ScanOptions): Promise<ScanResult>;
   /** Streams the files, in the order in which the board walks its folders, one at a time. Ends after the last one is verified or failed. */
   read(files: readonly TreeFile[], options: ReadOptions): AsyncIterable<ReadEvent>;

@@ -8,6 +8,7 @@ import { bytesOfPath, comparePaths } from '../core/device-path.js';
 import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { TreeEntry, TreeFailure, TreeFile } from '../core/tree.js';
 import type { ReplSession } from '../transport/repl-session.js';
+import { NO_TIMES } from './agent-times.js';
 import type {
   ApplyEvent,
   ApplyOptions,
@@ -33,6 +34,7 @@ const WANTED_AT_ONCE = 40;
 
 export class TinyFs implements BoardFs {
   readonly info: BoardInfo;
+  readonly times = NO_TIMES;
   readonly #session: TinySession;
   readonly #mount: { -readonly [Fact in keyof BoardMount]: BoardMount[Fact] };
 

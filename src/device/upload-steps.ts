@@ -24,7 +24,8 @@ export interface UploadStep {
     | 'delete-file'
     | 'delete-folder'
     | 'check'
-    | 'verify';
+    | 'verify'
+    | 'time';
   readonly path: string;
   /** rename: the final name. */
   readonly target?: string;
@@ -32,6 +33,8 @@ export interface UploadStep {
   readonly hashed?: boolean;
   /** check: what was hashed since the last one, in order. */
   readonly files?: readonly UploadStep[];
+  /** time: in the board's epoch. */
+  readonly seconds?: number;
 }
 
 const CODES: Readonly<Record<UploadStep['kind'], number>> = {
@@ -42,6 +45,7 @@ const CODES: Readonly<Record<UploadStep['kind'], number>> = {
   'delete-folder': 5,
   check: 6,
   verify: 7,
+  time: 9,
 };
 const RENAME_AND_HASH = 8;
 
@@ -142,6 +146,7 @@ export async function* encodeStep(
   ];
   if (step.kind === 'rename') head.push(...named(step.target as string));
   if (step.kind === 'verify') head.push(await digests.of(step.operation as PutOperation));
+  if (step.kind === 'time') head.push(number7(step.seconds as number));
   if (step.kind === 'put') head.push(number7((step.operation as PutOperation).sizeBytes));
   yield Buffer.concat(head);
   if (step.kind === 'put') yield* exactContent(step.operation as PutOperation);

@@ -97,18 +97,12 @@ export class BoardBackups {
         safety: options.backupExisting,
         verify: options.verifyIntegrity,
         keepGoing: options.continueOnError,
+        preserveTimes: options.preserveTimestamps,
         boardName: this.#world.boardName,
         after: this.#world.after,
       },
       context,
     );
-    if (options.preserveTimestamps === true) {
-      options.onWarning?.({
-        code: 'times-not-restored',
-        message: 'MicroPython cannot set the times of files',
-        path: null,
-      });
-    }
     return finishRestore(prepared, options.dryRun === true);
   }
 

@@ -13,6 +13,7 @@ import { isLoss } from './board-session.js';
 import { clearAfterDead } from './clear-after-dead.js';
 import type { ContentReader } from './content-reader.js';
 import type { FailedPath, JobContext } from './context.js';
+import { FileDates, type TimesKept } from './file-dates.js';
 import type { JobVoice } from './job-voice.js';
 import type { PlannedOperation, RestorePlan } from './restore-plan.js';
 import { rollBack } from './roll-back.js';
@@ -33,6 +34,7 @@ export interface CarryOutInput {
   readonly verify: boolean;
   readonly keepGoing: boolean;
   readonly retryLockMs: number;
+  readonly times: TimesKept;
 }
 
 export interface CarriedOut {
@@ -40,6 +42,8 @@ export interface CarriedOut {
   readonly filesDeleted: number;
   readonly bytesWritten: number;
   readonly verified: boolean;
+  /** Files that have the time of the backup, as the board shows them. */
+  readonly timesSet: number;
   readonly failed: readonly FailedPath[];
   readonly safetyArchive: string | null;
 }
@@ -57,12 +61,13 @@ export async function carryOutPlan(
       filesDeleted: 0,
       bytesWritten: 0,
       verified: true,
+      timesSet: 0,
       failed: [],
       safetyArchive: null,
     };
   }
   await input.session.fs.sweep(context.signal);
-  if (!input.safety) return new Carrier(input, voice, context, null).run();
+  if (!input.safety) return carry(input, voice, context, null);
   const { store, boardFolder, retryLockMs } = input;
   const lock = await store.lock(boardFolder, 'restore', {
     retryMs: retryLockMs,
@@ -76,7 +81,7 @@ export async function carryOutPlan(
       voice,
       context,
     );
-    const result = await new Carrier(input, voice, context, safety).run();
+    const result = await carry(input, voice, context, safety);
     const stored = await store.list({ safety: true });
     await store.remove(expiredSafety(stored, boardFolder, context.clock.now()));
     return result;
@@ -85,11 +90,26 @@ export async function carryOutPlan(
   }
 }
 
+async function carry(
+  input: CarryOutInput,
+  voice: JobVoice,
+  context: JobContext,
+  safety: CommittedArchive | null,
+): Promise<CarriedOut> {
+  const dates = await FileDates.begin({ session: input.session, voice, context }, input.times);
+  try {
+    return await new Carrier(input, voice, context, safety, dates).run();
+  } finally {
+    await dates?.end();
+  }
+}
+
 class Carrier {
   readonly #input: CarryOutInput;
   readonly #voice: JobVoice;
   readonly #context: JobContext;
   readonly #safety: CommittedArchive | null;
+  readonly #dates: FileDates | null;
   readonly #done = new Set<PlannedOperation>();
   readonly #failed = new Map<string, FailedPath>();
 
@@ -98,11 +118,13 @@ class Carrier {
     voice: JobVoice,
     context: JobContext,
     safety: CommittedArchive | null,
+    dates: FileDates | null,
   ) {
     this.#input = input;
     this.#voice = voice;
     this.#context = context;
     this.#safety = safety;
+    this.#dates = dates;
   }
 
   async run(): Promise<CarriedOut> {
@@ -164,7 +186,8 @@ class Carrier {
       due.map((operation) => [boardOperationOf(operation, content), operation]),
     );
     const { signal } = this.#context;
-    const options = { strategy: plan.strategy, keepGoing, verify, signal };
+    const times = this.#dates === null ? {} : { times: this.#dates.applied() };
+    const options = { strategy: plan.strategy, keepGoing, verify, signal, ...times };
     for await (const event of session.fs.apply([...planned.keys()], options)) {
       const operation = planned.get(event.operation);
       const { path } = event.operation;
@@ -185,7 +208,7 @@ class Carrier {
     this.#voice.warn('file-failed', failure.message, failure.path);
   }
 
-  #result(verify: boolean): CarriedOut {
+  async #result(verify: boolean): Promise<CarriedOut> {
     const done = [...this.#done].filter((operation) => !this.#failed.has(operation.path));
     const puts = done.filter((operation) => operation.kind === 'put');
     return {
@@ -193,6 +216,7 @@ class Carrier {
       filesDeleted: done.filter((operation) => operation.kind === 'delete-file').length,
       bytesWritten: puts.reduce((sum, put) => sum + put.sizeBytes, 0),
       verified: verify && this.#failed.size === 0,
+      timesSet: (await this.#dates?.count(puts, this.#input.mounts)) ?? 0,
       failed: [...this.#failed.values()],
       safetyArchive: this.#safety?.path ?? null,
     };
@@ -221,6 +245,7 @@ class Carrier {
         mounts: this.#input.mounts,
         plan: this.#input.plan,
         current: this.#input.current,
+        dates: this.#dates,
       },
       this.#voice,
       this.#context,

@@ -71,7 +71,11 @@ export interface RestoreFromBackupOptions extends CallOptions {
   readonly backupExisting?: boolean | undefined;
   /** Hash every written file on the board; default true. Archives are always verified. */
   readonly verifyIntegrity?: boolean | undefined;
-  /** MicroPython cannot set times: true is answered with the warning `times-not-restored`. */
+  /**
+   * Give files the times that the backup has of them: by os.utime (CircuitPython), or by setting the
+   * board's clock around each write and putting it right afterwards. Default false. A board that has
+   * no way gives the warning `times-not-set`.
+   */
   readonly preserveTimestamps?: boolean | undefined;
   /** Go on after a file failed instead of putting everything back; default false. */
   readonly continueOnError?: boolean | undefined;
@@ -91,6 +95,8 @@ export interface RestoreOutcome {
   readonly bytes: number;
   readonly durationMs: number;
   readonly verified: boolean;
+  /** Files that the board shows with the time of the backup. */
+  readonly timesSet: number;
   /** Path of the safety archive; null where none was needed or wanted. */
   readonly safetyArchive: string | null;
   readonly warnings: readonly JobWarning[];

@@ -14,6 +14,7 @@ import type { CarriedOut } from './carry-out-plan.js';
 import { carryOutPlan } from './carry-out-plan.js';
 import type { ContentReader } from './content-reader.js';
 import type { FailedPath, JobContext, JobWarning } from './context.js';
+import type { TimesKept } from './file-dates.js';
 import type { JobVoice } from './job-voice.js';
 import type {
   PreparedRestore,
@@ -36,6 +37,7 @@ export interface PreparedParts {
   readonly mounts: readonly string[];
   readonly content: ContentReader;
   readonly tip: KnownArchive;
+  readonly times: TimesKept;
   readonly options: Asked;
   readonly voice: JobVoice;
   readonly context: JobContext;
@@ -45,6 +47,7 @@ export class PreparedPlan implements PreparedRestore {
   readonly plan: RestorePlan;
   readonly source: RestoreSource;
   readonly board: BoardSummary;
+  readonly times: TimesKept;
   readonly #parts: PreparedParts;
   readonly #boardName: string | null;
 
@@ -53,6 +56,7 @@ export class PreparedPlan implements PreparedRestore {
     this.#parts = parts;
     this.#boardName = parts.options.boardName ?? null;
     this.plan = parts.plan;
+    this.times = parts.times;
     // Whoever carries it out may ask a person first: that time is not the restore's.
     parts.voice.pause();
     this.board = summaryOfConnection(parts.session.connection, this.#boardName);
@@ -73,16 +77,6 @@ export class PreparedPlan implements PreparedRestore {
     const { session, voice, options } = this.#parts;
     voice.goOn();
     try {
-      if (
-        this.plan.operations.some(
-          (operation) => operation.kind === 'put' && operation.modifiedS !== null,
-        )
-      ) {
-        voice.note(
-          'times',
-          'MicroPython cannot set the times of files: restored files get the time of now',
-        );
-      }
       const carried = await this.#carry();
       await session.leave(options.after ?? 'auto');
       return this.#result(carried);
@@ -111,6 +105,7 @@ export class PreparedPlan implements PreparedRestore {
         verify: options.verify ?? true,
         keepGoing: options.keepGoing ?? false,
         retryLockMs: options.retryLockMs ?? 0,
+        times: this.times,
       },
       voice,
       context,
@@ -136,6 +131,8 @@ export class PreparedPlan implements PreparedRestore {
         wireBytesIn: wire.bytesIn,
         wireBytesOut: wire.bytesOut,
         verified: carried.verified,
+        times: this.times,
+        timesSet: carried.timesSet,
         durationMs: voice.elapsedMs,
         failed,
       },

@@ -2,6 +2,7 @@
 import type { AfterMode } from '../device/device-fs.js';
 import type { BoardSummary } from './board-identity.js';
 import type { FailedPath, JobWarning } from './context.js';
+import type { TimesKept } from './file-dates.js';
 import type { OverwritePolicy, RestorePlan } from './restore-plan.js';
 
 export interface RestoreOptions {
@@ -26,6 +27,8 @@ export interface RestoreOptions {
   readonly keepGoing?: boolean | undefined;
   /** Write also what this board cannot run: .mpy files of another bytecode version or processor. */
   readonly allowUnfit?: boolean | undefined;
+  /** Give files the times that the backup has of them, where the board has a way to. */
+  readonly preserveTimes?: boolean | undefined;
   readonly boardName?: string | null | undefined;
   readonly after?: AfterMode | undefined;
   readonly retryLockMs?: number | undefined;
@@ -43,6 +46,9 @@ export interface RestoreSummary {
   readonly wireBytesOut: number;
   /** Every written file was hashed on the board under its final name and is right. */
   readonly verified: boolean;
+  /** How files got their times, and how many the board shows with the time of the backup. */
+  readonly times: TimesKept;
+  readonly timesSet: number;
   readonly durationMs: number;
   readonly failed: readonly FailedPath[];
 }
@@ -74,6 +80,8 @@ export interface PreparedRestore {
   readonly plan: RestorePlan;
   readonly source: RestoreSource;
   readonly board: BoardSummary;
+  /** How files will get their times. */
+  readonly times: TimesKept;
   readonly warnings: readonly JobWarning[];
   /** Throws the cause of a failure after everything was rolled back (details.rolledBack). */
   carryOut(): Promise<RestoreResult>;

@@ -30,6 +30,7 @@ function outcomeOf(prepared: PreparedRestore, result: RestoreResult | null): Res
     bytes: result === null ? plan.bytesToWrite : result.summary.bytesWritten,
     durationMs: result?.summary.durationMs ?? 0,
     verified: result?.summary.verified ?? false,
+    timesSet: result?.summary.timesSet ?? 0,
     safetyArchive: result?.safetyArchive ?? null,
     warnings: prepared.warnings,
     plan,

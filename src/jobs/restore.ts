@@ -14,6 +14,7 @@ import { identityOfConnection } from './board-identity.js';
 import type { BoardSession } from './board-session.js';
 import { bytecodeHeads } from './bytecode-heads.js';
 import type { BoardParts, FailedPath, JobContext } from './context.js';
+import { timesKeptBy } from './file-dates.js';
 import type { JobVoice } from './job-voice.js';
 import { mountsToScan, planRestore } from './plan-restore.js';
 import { prepareOnBoard } from './prepare-on-board.js';
@@ -120,6 +121,7 @@ async function prepareWith(
       mounts,
       content: source.content,
       tip: source.tip,
+      times: await timesKeptBy(session, options.preserveTimes ?? false, voice, context.signal),
       options,
       voice,
       context,

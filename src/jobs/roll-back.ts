@@ -9,6 +9,7 @@ import type { BoardSession } from './board-session.js';
 import { isLoss } from './board-session.js';
 import { ContentReader } from './content-reader.js';
 import type { JobContext } from './context.js';
+import type { FileDates } from './file-dates.js';
 import type { JobVoice } from './job-voice.js';
 import { planUndo } from './plan-undo.js';
 import type { RestorePlan } from './restore-plan.js';
@@ -22,6 +23,8 @@ export interface RollBackInput {
   /** The board before the restore. */
   readonly current: Tree;
   readonly mounts: readonly string[];
+  /** What is put back gets its time back as well. */
+  readonly dates: FileDates | null;
 }
 
 export interface RollBackOutcome {
@@ -104,6 +107,7 @@ async function putBack(
     keepGoing: true,
     verify: true,
     signal,
+    ...(input.dates === null ? {} : { times: input.dates.applied() }),
   })) {
     if (event.kind === 'sent') voice.advance(event.bytes, event.operation.path);
     else if (event.kind === 'failed') problem ??= event.message;

@@ -11,6 +11,7 @@ import { deviceInfoOf } from './board-identity.js';
 import type { BoardSession } from './board-session.js';
 import { ContentReader } from './content-reader.js';
 import type { BoardParts, JobContext } from './context.js';
+import { timesKeptBy } from './file-dates.js';
 import type { JobVoice } from './job-voice.js';
 import { planUndo } from './plan-undo.js';
 import { prepareOnBoard } from './prepare-on-board.js';
@@ -33,6 +34,7 @@ export interface UndoOptions {
   readonly inPlace?: boolean | undefined;
   readonly verify?: boolean | undefined;
   readonly keepGoing?: boolean | undefined;
+  readonly preserveTimes?: boolean | undefined;
   readonly boardName?: string | null | undefined;
   readonly after?: AfterMode | undefined;
   readonly retryLockMs?: number | undefined;
@@ -126,6 +128,7 @@ async function prepareWith(
     mounts,
     content,
     tip,
+    times: await timesKeptBy(session, options.preserveTimes ?? false, voice, context.signal),
     options,
     voice,
     context,

@@ -27,6 +27,8 @@ export interface Dialect {
   readonly plainModules?: boolean;
   /** False: `sys.stdout` and `sys.stdin` have no `buffer`. */
   readonly stdoutBuffer?: boolean;
+  /** True: `os.utime` is there, as on CircuitPython. */
+  readonly utime?: boolean;
   readonly tupleLength?: 3 | 4;
   /** 'refused' answers `R\0`, 'unknown' is firmware before 1.14. */
   readonly rawPaste?: RawPasteMode;
@@ -153,6 +155,7 @@ function settleDialect(dialect: Dialect): Required<Dialect> {
     prefixedModules: true,
     plainModules: true,
     stdoutBuffer: true,
+    utime: false,
     tupleLength: 4,
     rawPaste: 'on',
     windowBytes: 128,

@@ -20,6 +20,7 @@ export const CIRCUITPYTHON: Dialect = {
     storage: 'class _Mount:\n    readonly = True\ndef getmount(path):\n    return _Mount()\n',
   },
   stdoutBuffer: false,
+  utime: true,
   softRebootLine: 'soft reboot',
   programs: ['boot.py', 'code.py'],
   readOnly: true,

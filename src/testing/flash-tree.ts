@@ -106,6 +106,16 @@ export class FlashTree {
     journal.put(path, content, file.modifiedS);
   }
 
+  /** Gives a file another time (`os.utime`). */
+  date(path: string, modifiedS: number): number {
+    if (this.readOnly) return -ERRNO.EROFS;
+    const file = this.find(path);
+    if (file?.kind !== 'file') return -ERRNO.ENOENT;
+    file.modifiedS = modifiedS;
+    this.#options.journal.put(path, file.content, modifiedS);
+    return 0;
+  }
+
   makeFolder(path: string): number {
     const place = this.#placeFor(path);
     if (typeof place === 'number') return place;

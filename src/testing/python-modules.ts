@@ -40,6 +40,8 @@ class Flash:
         self._r(_b.remove(self._n(path), 'any'))
     def rename(self, old, new):
         self._r(_b.rename(self._n(old), self._n(new)))
+    def utime(self, path, times):
+        self._r(_b.utime(self._n(path), times[0] + _EPOCH))
     def chdir(self, path):
         self._r(_b.chdir(self._n(path)))
     def getcwd(self):
@@ -122,6 +124,9 @@ def uname():
     return _u
 def sync():
     pass
+if _UTIME:
+    def utime(path, times):
+        _flash.utime(path, times)
 del _nt, _v
 `;
 

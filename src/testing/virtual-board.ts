@@ -120,14 +120,27 @@ export class VirtualBoard {
   /** Files and folders as the flash has them now: what a power cut would leave. */
   async dump(): Promise<VirtualTree> {
     this.#thread?.catchUp();
+    const tree: [string, Uint8Array | null][] = [];
+    for (const [path, file] of this.#content)
+      tree.push([this.#shown(path), file === null ? null : Uint8Array.from(file.bytes)]);
+    return withFolders(tree);
+  }
+
+  /** A path of the flash as the board's programs name it, without the first slash. */
+  #shown(path: string): string {
     const { mountPoint } = this.#settings.dialect;
     const prefix = mountPoint === '/' ? '' : `${mountPoint.slice(1)}/`;
-    const tree: [string, Uint8Array | null][] = [];
-    for (const [path, file] of this.#content) {
-      const shown = path.startsWith(MOUNT_MARK) ? path.slice(1) : prefix + path;
-      tree.push([shown, file === null ? null : Uint8Array.from(file.bytes)]);
-    }
-    return withFolders(tree);
+    return path.startsWith(MOUNT_MARK) ? path.slice(1) : prefix + path;
+  }
+
+  /** Seconds since 1970 at which each file was written, by its path as `dump()` gives it. */
+  async times(): Promise<ReadonlyMap<string, number>> {
+    this.#thread?.catchUp();
+    return new Map(
+      [...this.#content].flatMap(([path, file]): [string, number][] =>
+        file === null ? [] : [[this.#shown(path), file.modifiedS]],
+      ),
+    );
   }
 
   counters(): WireCounters {

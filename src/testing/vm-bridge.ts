@@ -95,6 +95,7 @@ export function bridgeModule(parts: BridgeParts, folder: WorkingFolder): Record<
       if (result === 0) handles.renamed(from, to);
       return result;
     },
+    utime: (hex: string, seconds: number) => tree.date(pathOf(hex), seconds),
     chdir(hex: string): number {
       const node = find(hex);
       if (node?.kind !== 'folder') return -ERRNO.ENOENT;

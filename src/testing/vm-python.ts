@@ -24,6 +24,8 @@ export interface PythonProfile {
   readonly extraModules: Readonly<Record<string, string>>;
   /** `sys.implementation.name`. */
   readonly implementation: string;
+  /** `os.utime` is there. */
+  readonly utime: boolean;
   /** Length of the tuples that `ilistdir` gives. */
   readonly tupleLength: 3 | 4;
   /** Where the flash is mounted, '/' or '/flash', and what is mounted besides. */
@@ -77,7 +79,7 @@ def _install():
     del sys.modules['_bridge']
     vfs.umount('/')
     sys.path[:] = keep
-    vfs.mount(Flash(''), MOUNT)
+    vfs.mount(parts._flash, MOUNT)
     for point in OTHER_MOUNTS:
         vfs.mount(Flash('\\x02' + point[1:]), point)
     import os
@@ -115,15 +117,16 @@ export function setupSource(profile: PythonProfile): string {
     `_NAME = ${text(profile.implementation)}`,
     `_HEAP = ${profile.heapBytes}`,
     `_EPOCH = ${profile.epochOffsetS}`,
+    `_UTIME = ${profile.utime ? 'True' : 'False'}`,
     `_BUFFER = ${profile.stdoutBuffer ? 'True' : 'False'}`,
     '_posix = __import__("vfs").VfsPosix()',
     '_hex = __import__("binascii").hexlify',
     'import _bridge as _b, io as _io, sys as _sys',
   ];
   const shared =
-    'from _b_parts import _b, _posix, _hex, _MACHINE, _UNIQUE_ID, _NAME, _HEAP, _EPOCH, _BUFFER\n';
+    'from _b_parts import _b, _posix, _hex, _MACHINE, _UNIQUE_ID, _NAME, _HEAP, _EPOCH, _BUFFER, _UTIME, _flash\n';
   const sources: [string, string][] = [
-    ['_b_parts.py', `${constants.join('\n')}\n${FILE_SYSTEM}`],
+    ['_b_parts.py', `${constants.join('\n')}\n${FILE_SYSTEM}_flash = Flash('')\n`],
     ['_b_time.py', shared + TIME],
     ['_b_os.py', shared + OS],
     ['_b_machine.py', shared + MACHINE],

@@ -150,6 +150,7 @@ function workerSettings(settings: Settings) {
       implementation: dialect.implementation,
       prefixedModules: dialect.prefixedModules,
       plainModules: dialect.plainModules,
+      utime: dialect.utime,
       tupleLength: dialect.tupleLength,
       mountPoint: dialect.mountPoint,
       otherMounts: Object.keys(dialect.otherMounts),

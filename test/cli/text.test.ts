@@ -153,6 +153,7 @@ describe('the plan of a restore', () => {
       description: null,
       board: { ...BOARD, port: null },
     },
+    times: 'now' as const,
     warnings: [],
     carryOut: () => Promise.reject(new Error('not asked for')),
     cancel: async () => {},
@@ -180,8 +181,18 @@ describe('the plan of a restore', () => {
       '  ! x.mpy  other bytecode',
       '2 files to write (4.60 kB), 1 folder to make, 1 file to delete, 1 unchanged, 1 that this board cannot take.',
       'Space: 8.19 kB needed, 1.00 MB free on the board.',
+      "Times: of now (--preserve-times: the backup's).",
       'warning: times cannot be put back',
     ]);
+  });
+
+  it.each([
+    ['clock', "Times: of the backup; the board's clock is set meanwhile."],
+    ['utime', 'Times: of the backup.'],
+    ['cannot', 'Times: of now; this board cannot set the times of files.'],
+  ] as const)('says what becomes of the times of files: %s', (times, line) => {
+    const options = { undo: false, linesMax: 10, warnings: [] };
+    expect(planLines({ ...prepared, times }, STYLE, options)).toContain(line);
   });
 
   it('bounds what a question shows', () => {

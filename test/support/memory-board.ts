@@ -14,10 +14,12 @@ import type {
   BoardFs,
   BoardInfo,
   BoardOperation,
+  BoardTimes,
   ReadEvent,
   ReadOptions,
   ScanOptions,
   ScanResult,
+  TimesRung,
 } from '../../src/device/device-fs.js';
 
 /** Folders end in '/', e.g. `{ 'lib/': null, 'main.py': 'print(1)' }`. Parents are made. */
@@ -45,6 +47,10 @@ export interface MemoryBoardOptions {
   readonly readOnly?: boolean;
   readonly faults?: MemoryFaults;
   readonly modifiedS?: number | null;
+  /** How files get their times. Default `clock`. */
+  readonly times?: TimesRung;
+  /** The board's own clock, in seconds since 1970. */
+  readonly clockS?: number;
   readonly programInterrupted?: boolean;
 }
 
@@ -63,12 +69,28 @@ export class MemoryBoard implements BoardFs {
   faults: MemoryFaults;
   /** How the board was left, once each time. */
   readonly left: AfterMode[] = [];
+  /** What the clock says; moves only when it is set. */
+  clockS: number;
+  readonly times: { -readonly [Name in keyof BoardTimes]: BoardTimes[Name] };
   readonly #options: MemoryBoardOptions;
   #events = 0;
 
   constructor(content: MemoryContent = {}, options: MemoryBoardOptions = {}) {
     this.#options = options;
     this.faults = options.faults ?? {};
+    this.clockS = options.clockS ?? 1_609_459_200;
+    this.times = {
+      rung: async () => options.times ?? 'clock',
+      clockMs: async (signal) => {
+        throwIfAborted(signal);
+        return this.clockS * 1000;
+      },
+      setClock: async (nowMs, signal) => {
+        throwIfAborted(signal);
+        this.#maybeLose();
+        this.clockS = Math.round(nowMs() / 1000);
+      },
+    };
     for (const [path, bytes] of Object.entries(content)) this.set(path, bytes);
     this.info = {
       firmware: 'micropython',
@@ -257,7 +279,7 @@ export class MemoryBoard implements BoardFs {
         }
       }
       if (operation.kind === 'put' && !staged.has(operation)) continue;
-      const problem = this.#commit(operation, staged.get(operation));
+      const problem = this.#commit(operation, staged.get(operation), options);
       yield problem === null
         ? { kind: 'done', operation }
         : { kind: 'failed', operation, code: problem.code, message: problem.message };
@@ -280,6 +302,7 @@ export class MemoryBoard implements BoardFs {
       return yield fail('board/read-only', 'the file system is read-only (EROFS)');
     if (this.faults.unwritable?.has(operation.path))
       return yield fail('board/file', `${operation.path}: write failed (EIO)`);
+    if (options.times?.rung === 'clock') this.clockS = operation.modifiedS ?? options.times.nowS;
     const chunks: Uint8Array[] = [];
     for await (const chunk of operation.content()) {
       throwIfAborted(options.signal);
@@ -303,6 +326,7 @@ export class MemoryBoard implements BoardFs {
   #commit(
     operation: BoardOperation,
     bytes: Uint8Array | undefined,
+    { times }: ApplyOptions,
   ): { code: string; message: string } | null {
     const { path } = operation;
     if (this.#options.readOnly)
@@ -317,7 +341,10 @@ export class MemoryBoard implements BoardFs {
           return { code: 'board/file', message: `${path}: is a folder (EISDIR)` };
         this.files.set(path, {
           bytes: bytes as Uint8Array,
-          modifiedS: this.#options.modifiedS ?? null,
+          modifiedS:
+            (times === undefined ? null : (operation.modifiedS ?? times.nowS)) ??
+            this.#options.modifiedS ??
+            null,
         });
         return null;
       case 'make-folder':

@@ -33,6 +33,7 @@ interface Options extends EverywhereOptions {
   readonly verify: boolean;
   readonly keepGoing?: boolean;
   readonly allowUnfit?: boolean;
+  readonly preserveTimes?: boolean;
   readonly undo?: boolean;
   readonly all?: boolean;
 }
@@ -152,12 +153,12 @@ async function withCancel(
 }
 
 function showPlan(session: Session, prepared: PreparedRestore, options: Options): void {
-  const { plan, source, board } = prepared;
+  const { plan, source, board, times } = prepared;
   if (session.json) {
     // A run that is carried out speaks in progress, warnings and a summary; nobody waits for a plan.
     if (!session.dryRun) return;
     session.terminal.out(
-      JSON.stringify({ type: 'plan', command: 'restore', source, board, ...plan }),
+      JSON.stringify({ type: 'plan', command: 'restore', source, board, times, ...plan }),
     );
     return;
   }
@@ -227,6 +228,8 @@ function unchangedSummary(prepared: PreparedRestore): RestoreSummary {
     wireBytesIn: 0,
     wireBytesOut: 0,
     verified: false,
+    times: prepared.times,
+    timesSet: 0,
     durationMs: 0,
     failed: [],
   };
@@ -257,6 +260,7 @@ function restoreOptionsOf(session: Session, options: Options, choice: BoardChoic
     verify: options.verify,
     keepGoing: options.keepGoing,
     allowUnfit: options.allowUnfit,
+    preserveTimes: options.preserveTimes,
     boardName: choice.board,
     after: options.after,
     retryLockMs: session.retryLockMs,

@@ -33,6 +33,7 @@ export function planLines(
     totalsText(plan),
     ...spaceLines(plan, style),
     ...strategyLines(plan),
+    ...timesLines(prepared),
     ...options.warnings.map((warning) =>
       paint(style, 'yellow', `warning: ${warningText(warning)}`),
     ),
@@ -157,6 +158,14 @@ function strategyLines(plan: RestorePlan): string[] {
   return [];
 }
 
+function timesLines({ plan, times }: PreparedRestore): string[] {
+  if (plan.filesToWrite === 0) return [];
+  if (times === 'clock') return ["Times: of the backup; the board's clock is set meanwhile."];
+  if (times === 'utime') return ['Times: of the backup.'];
+  if (times === 'cannot') return ['Times: of now; this board cannot set the times of files.'];
+  return ["Times: of now (--preserve-times: the backup's)."];
+}
+
 export function restoreLines(result: RestoreResult, style: Style): string[] {
   const { summary } = result;
   const mark = result.partial
@@ -167,6 +176,9 @@ export function restoreLines(result: RestoreResult, style: Style): string[] {
     `${mark} ${shortId(summary.backupId)} to ${boardText(result.board)}`,
     `  written  ${countOf(summary.filesWritten, 'file')}, ${formatBytes(summary.bytesWritten)}, ${checked}`,
     `  skipped  ${countOf(summary.filesSkipped, 'file')}`,
+    ...(summary.times === 'clock' || summary.times === 'utime'
+      ? [`  times    ${countOf(summary.timesSet, 'file')} with the time of the backup`]
+      : []),
     `  deleted  ${countOf(summary.filesDeleted, 'file')}`,
     `  took     ${formatDuration(summary.durationMs)}`,
     ...(result.safetyArchive === null
