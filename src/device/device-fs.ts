@@ -43,7 +43,10 @@ export interface BoardInfo {
 }
 
 export interface ScanOptions {
-  /** DevicePaths to list below; [''] is the whole board (with its mounts as `mounts` says). */
+  /**
+   * DevicePaths to list below; [''] is the whole board (with its mounts as `mounts` says). One that
+   * is not there has no entry; one that cannot be listed is a failed one.
+   */
   readonly roots: readonly string[];
   /** Extra mounts to include, e.g. ['sd']. */
   readonly mounts: readonly string[];

@@ -1,9 +1,12 @@
 /** Error numbers of a board, as a name for people and as one of our codes. */
 import type { ErrorCode } from '../core/errors.js';
 
+/** No such file or folder. */
+export const ENOENT = 2;
+
 const NAMES: Readonly<Record<number, string>> = {
   1: 'EPERM',
-  2: 'ENOENT, it vanished',
+  [ENOENT]: 'ENOENT, it vanished',
   5: 'EIO, the flash could not be read or written',
   12: 'ENOMEM, the board has too little memory',
   13: 'EACCES',

@@ -5,7 +5,7 @@ import { TREE_ENTRIES_MAX } from '../core/limits.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
 import type { Agent } from './agent.js';
 import type { BoardInfo, ScanOptions, ScanResult } from './device-fs.js';
-import { errnoText } from './errno.js';
+import { ENOENT, errnoText } from './errno.js';
 import { bytesLiteralOfPath, shortName } from './helper-source.js';
 import { foldOf, type Listed, type ListedFile, parseFolds, parseListing } from './listing.js';
 
@@ -74,7 +74,10 @@ export async function scanBoard(
   let place = 0;
   const places = new Map<string, number>();
   for (const entry of listed) if (entry.kind === 'file') places.set(entry.path, place++);
-  const tree = treeOf(listed, info);
+  const tree = treeOf(
+    listed.filter((entry) => !isAbsentRoot(entry, plan)),
+    info,
+  );
   options.onEntry?.(tree.length);
   return {
     result: { tree, warnings: [], matchedKnown: false },
@@ -171,6 +174,13 @@ function treeOf(listed: readonly Listed[], info: BoardInfo): Tree {
     entries.push(entryOf(entry, info));
   }
   return entries.sort((a, b) => comparePaths(a.path, b.path));
+}
+
+/** A path that was asked for by name and is not there, where a mount would only be out of order. */
+function isAbsentRoot(entry: Listed, plan: WalkPlan): boolean {
+  const { path } = entry;
+  const asked = path !== '' && plan.roots.includes(path) && !plan.skipped.includes(path);
+  return asked && entry.errorNumber === ENOENT;
 }
 
 function listingFailed(path: string, errorNumber: number): BelayError {

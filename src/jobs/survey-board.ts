@@ -171,7 +171,10 @@ export class Surveyor {
     });
     for (const { code, message, path } of result.warnings) this.#voice.warn(code, message, path);
     this.#voice.end();
-    if (scope.path !== '' && !result.tree.some((entry) => isWithin(entry.path, scope.path))) {
+    const isThere =
+      scope.path === '' || result.tree.some((entry) => isWithin(entry.path, scope.path));
+    const heldFiles = last !== null && last.statistics.fileCount > 0;
+    if (!isThere && !heldFiles) {
       throw new BelayError('store/not-found', `the board has no /${displayPath(scope.path)}`, {
         hint: 'give --path a folder or a file of the board',
       });
@@ -207,7 +210,8 @@ export class Surveyor {
     if (last === null || this.#options.allowEmpty === true) return;
     const emptied = emptiedRoots(tree, scope.roots, last);
     if (emptied.length === 0) return;
-    const names = emptied.map((root) => `/${root}`).join(', ');
+    const asked = (root: string) => (isWithin(scope.path, root) ? scope.path : root);
+    const names = emptied.map((root) => `/${displayPath(asked(root))}`).join(', ');
     throw new BelayError(
       'board/empty',
       `${names} held files in the last backup and holds none now`,

@@ -93,6 +93,14 @@ export function deviceFsContract(
       }
     });
 
+    it('are not listed below a root that is not there, and are below one that is', async () => {
+      const roots = [at('nope'), at('main.py')];
+      for (const hashes of ['none', 'content'] as const) {
+        const { tree } = await board.fs.scan({ ...everything(), roots, hashes });
+        expect(tree.map((entry) => [entry.path, entry.kind])).toEqual([[at('main.py'), 'file']]);
+      }
+    });
+
     it('are hashed where the scan asks for content', async () => {
       const { tree } = await board.fs.scan({ ...everything(), hashes: 'content' });
       for (const entry of tree)

@@ -236,6 +236,19 @@ describe('an empty board after a full one', () => {
     });
   });
 
+  it('is refused as well where only the folder that was asked for is gone', async () => {
+    const { board, run } = lab();
+    await run({ path: 'lib' });
+    for (const path of board.files.keys()) if (path.startsWith('lib/')) board.files.delete(path);
+    board.folders.delete('lib');
+    await expect(run({ path: 'lib' })).rejects.toMatchObject({
+      code: 'board/empty',
+      message: '/lib held files in the last backup and holds none now',
+    });
+    const { summary } = await run({ path: 'lib', allowEmpty: true });
+    expect(summary).toMatchObject({ fileCount: 0, filesDeleted: 1, partial: false });
+  });
+
   it('is refused as well where only a card is gone', async () => {
     const mount = (path: string) => ({
       path,
