@@ -75,6 +75,7 @@ export function mountsToScan(
 
 /** Read-only firmware data and the host itself (`mpremote mount`): no restore writes there. */
 const HOST_MOUNTS: ReadonlySet<string> = new Set(['rom', 'remote']);
+
 class PlanDraft {
   readonly additions: PlannedOperation[] = [];
   readonly deletions = new Map<string, PlannedOperation>();
@@ -116,7 +117,7 @@ class PlanDraft {
 
   #wantFolder(target: string): void {
     const current = this.#current.get(target);
-    const isMount = mountOf(target, this.#input.board.info)?.path === target;
+    const isMount = this.#input.board.info.mounts.some((mount) => mount.path === target);
     if (current?.kind === 'folder' || isMount) return;
     if (current?.kind === 'file') {
       if (this.#isLeft(target, false)) return;
@@ -126,8 +127,9 @@ class PlanDraft {
   }
 
   #wantFile(target: string, entry: TreeFile): void {
-    const { path: source, sizeBytes, sha256, modifiedS } = entry;
-    if (sha256 === null) throw new Error(`${source}: a backup's file without a hash`);
+    const { path: source, sizeBytes, modifiedS } = entry;
+    // A backup knows the hash of every file that it has.
+    const sha256 = entry.sha256 as string;
     const current = this.#current.get(target);
     const file = current?.kind === 'file' ? current : null;
     const same = file !== null && file.sizeBytes === sizeBytes && file.sha256 === sha256;
@@ -189,26 +191,19 @@ class PlanDraft {
       return false;
     }
     for (const entry of this.#input.board.tree) {
-      if (entry.kind !== 'failed' && isWithin(entry.path, folder))
-        this.#delete(entry, 'kind-change');
+      if (isWithin(entry.path, folder)) this.#delete(entry, 'kind-change');
     }
     return true;
   }
 
   #delete(entry: TreeEntry, reason: DeleteReason): void {
     const { path } = entry;
-    if (entry.kind === 'file') {
-      const { sizeBytes, sha256 } = entry;
-      this.deletions.set(path, {
-        kind: 'delete-file',
-        path,
-        sizeBytes,
-        sha256,
-        reason,
-      });
-    } else if (entry.kind === 'folder') {
+    if (entry.kind !== 'file') {
       this.deletions.set(path, { kind: 'delete-folder', path, reason });
+      return;
     }
+    const { sizeBytes, sha256 } = entry;
+    this.deletions.set(path, { kind: 'delete-file', path, sizeBytes, sha256, reason });
   }
 
   #refuse(path: string, code: string, message: string): void {

@@ -3,10 +3,10 @@
  * neither as the restore left it nor as it was before is a conflict and stays, unless `overwrite`
  * says otherwise; what somebody put into a folder since then is never deleted.
  */
-import { comparePaths, isWithin } from '../core/device-path.js';
+import { comparePaths, isWithin, parentOfPath } from '../core/device-path.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
 import type { BoardInfo } from '../device/device-fs.js';
-import type { JobWarning } from './context.js';
+import type { FailedPath, JobWarning } from './context.js';
 import { finishPlan } from './finish-plan.js';
 import type { PlannedOperation, RestorePlan, SkippedPath } from './restore-plan.js';
 import type { RecordedChange } from './restore-record.js';
@@ -40,27 +40,39 @@ export function planUndo(input: UndoPlanInput): RestorePlan {
     else skipped.push({ path: change.path, reason: 'conflict' });
   }
   const deletions = removable(due, current, input.board.tree);
+  const unfit: FailedPath[] = [];
   const operations: PlannedOperation[] = [];
   for (const change of due) {
-    const entry = current.get(change.path);
-    const mustGo =
-      entry !== undefined &&
-      (change.before.kind === 'absent' || change.before.kind !== stateOf(entry).kind);
-    if (mustGo && !deletions.has(change.path)) {
-      skipped.push({ path: change.path, reason: 'conflict' });
-      continue;
+    const { path } = change;
+    const entry = current.get(path);
+    if (isLost(change, input.saved)) {
+      unfit.push({ path, code: 'chain/missing-content', message: 'no archive holds its content' });
+    } else if (isInTheWay(entry, change) && !deletions.has(path)) {
+      skipped.push({ path, reason: 'conflict' });
+    } else {
+      if (isInTheWay(entry, change)) operations.push(deletion(entry));
+      operations.push(...comeback(change, entry, input.saved));
     }
-    if (mustGo) operations.push(deletion(entry));
-    operations.push(...comeback(change, entry, input.saved));
   }
+  const possible = withoutOrphans(operations, current, skipped);
   return finishPlan({
-    operations: withoutOrphans(operations, current, skipped),
+    operations: possible,
     skipped: skipped.sort((a, b) => comparePaths(a.path, b.path)),
-    unfit: [],
+    unfit,
     info: input.board.info,
     inPlace: input.inPlace,
     warnings: input.warnings,
   });
+}
+
+/** A file that was there and that the safety archive does not hold. */
+function isLost({ path, before }: RecordedChange, saved: UndoPlanInput['saved']): boolean {
+  return before.kind === 'file' && (before.checksum === undefined || !saved.has(path));
+}
+
+/** Something of another kind stands where a file or a folder shall come back, or nothing shall be. */
+function isInTheWay(entry: TreeEntry | undefined, change: RecordedChange): entry is TreeEntry {
+  return entry !== undefined && change.before.kind !== stateOf(entry).kind;
 }
 
 /** Of the paths that must go, those that can: a folder only when everything in it goes too. */
@@ -69,60 +81,38 @@ function removable(
   current: ReadonlyMap<string, TreeEntry>,
   tree: Tree,
 ): ReadonlySet<string> {
-  const going = new Set(
-    due
-      .filter(({ path, before }) => {
-        const entry = current.get(path);
-        return (
-          entry !== undefined && entry.kind !== 'failed' && before.kind !== stateOf(entry).kind
-        );
-      })
-      .map((change) => change.path),
-  );
+  const going = new Set<string>();
+  for (const change of due) {
+    const entry = current.get(change.path);
+    if (isInTheWay(entry, change) && entry.kind !== 'failed') going.add(change.path);
+  }
   for (const { path } of tree) {
     if (going.has(path)) continue;
-    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
-      going.delete(path.slice(0, slash));
-    }
+    for (let at = parentOfPath(path); at !== ''; at = parentOfPath(at)) going.delete(at);
   }
   return going;
 }
 
 function deletion(entry: TreeEntry): PlannedOperation {
-  if (entry.kind === 'folder') return { kind: 'delete-folder', path: entry.path, reason: 'undo' };
   const { path } = entry;
-  return entry.kind === 'file'
-    ? {
-        kind: 'delete-file',
-        path,
-        sizeBytes: entry.sizeBytes,
-        sha256: entry.sha256,
-        reason: 'undo',
-      }
-    : { kind: 'delete-file', path, sizeBytes: 0, sha256: null, reason: 'undo' };
+  if (entry.kind !== 'file') return { kind: 'delete-folder', path, reason: 'undo' };
+  const { sizeBytes, sha256 } = entry;
+  return { kind: 'delete-file', path, sizeBytes, sha256, reason: 'undo' };
 }
 
 function comeback(
   change: RecordedChange,
   entry: TreeEntry | undefined,
-  saved: ReadonlyMap<string, SavedFile>,
+  saved: UndoPlanInput['saved'],
 ): readonly PlannedOperation[] {
   const { path, before } = change;
   if (before.kind === 'folder') return [{ kind: 'make-folder', path }];
-  const file = saved.get(path);
-  if (before.kind !== 'file' || before.checksum === undefined || file === undefined) return [];
+  if (before.kind === 'absent') return [];
+  const file = saved.get(path) as SavedFile;
+  const sha256 = before.checksum as string;
   const replaces =
     entry?.kind === 'file' ? { sha256: entry.sha256, sizeBytes: entry.sizeBytes } : null;
-  return [
-    {
-      kind: 'put',
-      path,
-      source: path,
-      ...file,
-      sha256: before.checksum,
-      replaces,
-    },
-  ];
+  return [{ kind: 'put', path, source: path, ...file, sha256, replaces }];
 }
 
 /** Drops what would come back below something that stays in its way, as a conflict. */
@@ -131,16 +121,12 @@ function withoutOrphans(
   current: ReadonlyMap<string, TreeEntry>,
   skipped: SkippedPath[],
 ): readonly PlannedOperation[] {
-  const deleted = new Set(
-    operations.filter((each) => each.kind.startsWith('delete')).map((each) => each.path),
-  );
-  const inTheWay = [...current.values()]
-    .filter((entry) => entry.kind !== 'folder' && !deleted.has(entry.path))
+  const handled = new Set(operations.map((each) => each.path));
+  const staying = [...current.values()]
+    .filter((entry) => entry.kind !== 'folder' && !handled.has(entry.path))
     .map((entry) => entry.path);
   return operations.filter((operation) => {
-    const blocked = inTheWay.some(
-      (path) => path !== operation.path && isWithin(operation.path, path),
-    );
+    const blocked = staying.some((path) => isWithin(operation.path, path));
     if (blocked) skipped.push({ path: operation.path, reason: 'conflict' });
     return !blocked;
   });
