@@ -1,8 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planRestore } from '../../src/jobs/plan-restore.js';
+import type { BoardMount } from '../../src/device/device-fs.js';
+import { mountsToScan, planRestore } from '../../src/jobs/plan-restore.js';
 import { MemoryBoard } from '../support/memory-board.js';
 import { boardContent, carryOut, deviceOf, planInput, treeOf, WHOLE_BOARD } from './board-trees.js';
+
+const mount = (path: string, changes: Partial<BoardMount> = {}): BoardMount => ({
+  path,
+  skipped: false,
+  readOnly: false,
+  totalBytes: null,
+  freeBytes: null,
+  blockBytes: null,
+  ...changes,
+});
 
 const runs = { numRuns: Number(process.env.SLOW === '1' ? 2000 : 150) };
 
@@ -86,6 +97,57 @@ describe('a restore plan, carried out', () => {
   });
 });
 
+describe('what is there already', () => {
+  const source = () => new MemoryBoard({ a: 'same', b: 'new', 'c/d': 'more' });
+  const target = () => new MemoryBoard({ a: 'same', b: 'old', 'c/': null });
+
+  it('is written again only where it differs, or with --overwrite always', async () => {
+    const plan = async (overwrite: 'if-changed' | 'always' | 'never') =>
+      planRestore(await planInput(source(), target(), { overwrite }));
+    const changed = await plan('if-changed');
+    expect(changed.operations.map((each) => each.path)).toEqual(['b', 'c/d']);
+    expect(changed.skipped).toEqual([{ path: 'a', reason: 'unchanged' }]);
+    const always = await plan('always');
+    expect(always.operations.map((each) => each.path)).toEqual(['a', 'b', 'c/d']);
+    expect(always.skipped).toEqual([]);
+    const never = await plan('never');
+    expect(never.operations.map((each) => each.path)).toEqual(['c/d']);
+    expect(never.skipped).toEqual([
+      { path: 'a', reason: 'exists' },
+      { path: 'b', reason: 'exists' },
+    ]);
+  });
+
+  it('is told by hash and size, not by one of them', async () => {
+    const input = await planInput(source(), new MemoryBoard({ a: 'same' }));
+    const tree = input.board.tree.map((entry) => ({ ...entry, sizeBytes: 5 }));
+    const plan = planRestore({ ...input, board: { ...input.board, tree } });
+    expect(plan.operations.map((each) => each.path)).toContain('a');
+  });
+
+  it('is left with all that would come below it, when nothing may be overwritten', async () => {
+    const board = new MemoryBoard({ deep: 'a file' });
+    const plan = planRestore(await planInput(source(), board, { to: 'deep', overwrite: 'never' }));
+    expect(plan.operations).toEqual([]);
+    expect(plan.skipped).toEqual([{ path: 'deep', reason: 'exists' }]);
+  });
+
+  it('gives way to something of another kind, all of it', async () => {
+    const from = new MemoryBoard({ lib: 'a file now', 'data/x': '1' });
+    const to = new MemoryBoard({ 'lib/a.py': 'a', 'lib/b/': null, data: 'was a file' });
+    const { operations } = planRestore(await planInput(from, to));
+    expect(operations).toMatchObject([
+      { kind: 'delete-file', path: 'data', reason: 'kind-change', sizeBytes: 10 },
+      { kind: 'delete-file', path: 'lib/a.py', reason: 'kind-change' },
+      { kind: 'delete-folder', path: 'lib/b', reason: 'kind-change' },
+      { kind: 'delete-folder', path: 'lib', reason: 'kind-change' },
+      { kind: 'make-folder', path: 'data' },
+      { kind: 'put', path: 'data/x', replaces: null },
+      { kind: 'put', path: 'lib', replaces: null },
+    ]);
+  });
+});
+
 describe('the order of a plan', () => {
   it('is deletions, folders, files, and at last what the board starts by itself', async () => {
     const source = new MemoryBoard({
@@ -149,14 +211,7 @@ describe('--delete', () => {
   });
 
   it('removes nothing on a mount that the backup did not take', async () => {
-    const mounts = ['', 'sd'].map((path) => ({
-      path,
-      skipped: path !== '',
-      readOnly: false,
-      totalBytes: null,
-      freeBytes: null,
-      blockBytes: null,
-    }));
+    const mounts = [mount(''), mount('sd', { skipped: true })];
     const target = new MemoryBoard({ 'sd/photo': 'p', old: 'o' }, { info: { mounts } });
     const input = await planInput(new MemoryBoard(), target, { delete: true });
     const plan = planRestore({
@@ -164,6 +219,23 @@ describe('--delete', () => {
       board: { ...input.board, scannedMounts: new Set(['', 'sd']) },
     });
     expect(plan.operations.map((each) => each.path)).toEqual(['old']);
+  });
+
+  it('is refused for what lies on a file system that Python may not write', async () => {
+    const info = { mounts: [mount('', { readOnly: true })] };
+    const target = new MemoryBoard({ 'old.py': 'o' }, { info });
+    const plan = planRestore(await planInput(new MemoryBoard(), target, { delete: true }));
+    expect(plan.operations).toEqual([]);
+    expect(plan.unfit).toEqual([
+      {
+        path: 'old.py',
+        code: 'board/read-only',
+        message: 'the file system is read-only for Python',
+      },
+    ]);
+    const bare = new MemoryBoard({ 'old.py': 'o' }, { info: { mounts: [] } });
+    const there = planRestore(await planInput(new MemoryBoard(), bare, { delete: true }));
+    expect(there.operations.map((each) => each.path)).toEqual(['old.py']);
   });
 
   it('with chosen paths removes only below them', async () => {
@@ -190,6 +262,89 @@ describe('what a board cannot take', () => {
     expect(unfit).toMatchObject([{ path: 'main.py', code: 'board/unfit' }]);
     expect(operations.map((each) => each.path)).toEqual(['lib', 'lib/x']);
     expect(atomic).toBe(false);
+  });
+
+  it('is a twin on FAT among the new names too; the first stays', async () => {
+    const fat = () => new MemoryBoard({}, { info: { atomicRename: false } });
+    const { unfit, operations } = await plan({ 'b/Ab': '1', 'b/aB': '2', c: '3' }, fat());
+    expect(operations.map((each) => each.path)).toEqual(['b', 'b/Ab', 'c']);
+    expect(unfit).toEqual([
+      {
+        path: 'b/aB',
+        code: 'board/unfit',
+        message: 'differs from /b/Ab only in case, which FAT cannot tell apart',
+      },
+    ]);
+  });
+
+  it('is no twin that goes, no file that is replaced, and none where case counts', async () => {
+    const fat = { info: { atomicRename: false } };
+    const gone = await planInput(
+      new MemoryBoard({ 'main.py': 'new' }),
+      new MemoryBoard({ 'Main.py': 'old' }, fat),
+      { delete: true },
+    );
+    expect(planRestore(gone)).toMatchObject({ unfit: [], filesToWrite: 1, filesToDelete: 1 });
+    const same = await plan({ 'a.py': 'new' }, new MemoryBoard({ 'a.py': 'old' }, fat));
+    expect(same).toMatchObject({ unfit: [], filesToWrite: 1 });
+    const cased = { 'a.py': '1', 'A.py': '2' };
+    const flat = { info: { atomicRename: false, hasFolders: false } };
+    expect((await plan(cased, new MemoryBoard({}, flat))).unfit).toEqual([]);
+    expect((await plan(cased, new MemoryBoard())).unfit).toEqual([]);
+  });
+
+  it('is a folder of a twin with all that is in it', async () => {
+    const fat = new MemoryBoard({ 'Lib/x': 'old' }, { info: { atomicRename: false } });
+    const { unfit, operations } = await plan({ 'lib/a.py': '1', 'lib/b/c.py': '2', z: '' }, fat);
+    expect(unfit.map((each) => each.path)).toEqual(['lib']);
+    expect(operations.map((each) => each.path)).toEqual(['z']);
+  });
+
+  it('is content that no archive holds, unless the board has it', async () => {
+    const source = new MemoryBoard({ a: 'lost', b: 'lost too' });
+    const input = await planInput(source, new MemoryBoard({ b: 'lost too' }));
+    const lost = { ...input, source: { ...input.source, missing: new Set(['a', 'b']) } };
+    expect(planRestore(lost)).toMatchObject({
+      operations: [],
+      skipped: [{ path: 'b', reason: 'unchanged' }],
+      unfit: [
+        { path: 'a', code: 'chain/missing-content', message: 'no archive holds its content' },
+      ],
+    });
+  });
+
+  it('is bytecode of another version, unless that very file is there already', async () => {
+    const source = new MemoryBoard({ 'a.mpy': 'M' });
+    const header = { magic: 'C', version: 5, subVersion: 0, architecture: 0 };
+    const bytecode = new Map([['a.mpy', header]]);
+    const there = new MemoryBoard({ 'a.mpy': 'M' });
+    expect(planRestore(await planInput(source, there, { bytecode })).unfit).toEqual([]);
+    const blank = planRestore(await planInput(source, new MemoryBoard(), { bytecode }));
+    expect(blank.unfit).toMatchObject([{ path: 'a.mpy', code: 'board/unfit' }]);
+  });
+
+  it('is a file in place of a folder where something is mounted, or could not be read', async () => {
+    const source = new MemoryBoard({ sd: 'a file' });
+    const mounts = [mount(''), mount('sd/card')];
+    const target = new MemoryBoard({ 'sd/card/x': '1' }, { info: { mounts } });
+    const mounted = await planInput(source, target, { safety: false });
+    expect(planRestore(mounted)).toMatchObject({
+      operations: [],
+      unfit: [{ path: 'sd', code: 'board/unfit', message: 'a file system is mounted there' }],
+    });
+    const plain = await planInput(source, new MemoryBoard({ 'sd/x': '1' }), { safety: false });
+    const unread = { kind: 'failed', path: 'sd/y', code: 'board/file', message: 'EIO' } as const;
+    const board = { ...plain.board, tree: [...plain.board.tree, unread] };
+    expect(planRestore({ ...plain, board })).toMatchObject({
+      operations: [],
+      unfit: [
+        {
+          path: 'sd',
+          code: 'board/file',
+          message: 'the folder in its place holds what could not be read',
+        },
+      ],
+    });
   });
 
   it('is a name longer than its file system allows', async () => {
@@ -222,22 +377,15 @@ describe('what a board cannot take', () => {
 });
 
 describe('space', () => {
-  const mount = (freeBlocks: number) => [
-    {
-      path: '',
-      skipped: false,
-      readOnly: false,
-      totalBytes: 400 * 4096,
-      freeBytes: freeBlocks * 4096,
-      blockBytes: 4096,
-    },
+  const flash = (freeBlocks: number) => [
+    mount('', { totalBytes: 400 * 4096, freeBytes: freeBlocks * 4096, blockBytes: 4096 }),
   ];
   /** 10 blocks of new content over 10 blocks of old, 8 spare. */
   const planWith = async (freeBlocks: number, inPlace: boolean) => {
     const size = 10 * 4088;
     const target = new MemoryBoard(
       { data: 'o'.repeat(size) },
-      { info: { mounts: mount(freeBlocks) } },
+      { info: { mounts: flash(freeBlocks) } },
     );
     return planRestore(
       await planInput(new MemoryBoard({ data: 'n'.repeat(size) }), target, {
@@ -274,10 +422,37 @@ describe('space', () => {
   });
 
   it('counts four blocks for a new folder', async () => {
-    const target = (free: number) => new MemoryBoard({}, { info: { mounts: mount(free) } });
+    const target = (free: number) => new MemoryBoard({}, { info: { mounts: flash(free) } });
     const source = new MemoryBoard({ 'a/': null, 'b/': null });
     expect(planRestore(await planInput(source, target(16))).fits).toBe(true);
     expect(planRestore(await planInput(source, target(15))).fits).toBe(false);
+  });
+});
+
+describe('the mounts of a board', () => {
+  const info = (mounts: readonly BoardMount[]) => new MemoryBoard({}, { info: { mounts } }).info;
+  const card = mount('sd', { skipped: true });
+  const all = info([mount(''), card, mount('rom'), mount('remote')]);
+  const scanned = async (content: Record<string, string>, to = '') => {
+    const { source, selection } = await planInput(new MemoryBoard(content), new MemoryBoard());
+    return mountsToScan({ source, selection, to, map: [] }, all);
+  };
+
+  it('are listed where a backup takes them by itself, but never what the host lends', async () => {
+    expect(await scanned({ 'main.py': '' })).toEqual(['']);
+  });
+
+  it('are listed as well where something lands on them', async () => {
+    expect(await scanned({ 'sd/photo': '' })).toEqual(['', 'sd']);
+    expect(await scanned({ photo: '' }, 'sd')).toEqual(['', 'sd']);
+    expect(await scanned({ sd: 'only its own name' })).toEqual(['']);
+  });
+
+  it('are never made as folders', async () => {
+    const board = new MemoryBoard({}, { info: { mounts: [mount(''), card] } });
+    const input = await planInput(new MemoryBoard({ 'sd/': null, 'lib/': null }), board);
+    const { operations } = planRestore(input);
+    expect(operations).toEqual([{ kind: 'make-folder', path: 'lib' }]);
   });
 });
 
@@ -330,6 +505,15 @@ describe('warnings', () => {
       'other-firmware',
     ]);
     expect(deviceOf(source.info).mpy).toBe(0x2206);
+  });
+
+  it('name a program that the board would not start', async () => {
+    const source = new MemoryBoard({ 'code.py': '' }, { info: { firmware: 'circuitpython' } });
+    const { warnings } = planRestore(await planInput(source, new MemoryBoard()));
+    expect(warnings.map((each) => [each.code, each.path])).toContainEqual([
+      'not-started',
+      'code.py',
+    ]);
   });
 
   it('are none for the same board', async () => {
