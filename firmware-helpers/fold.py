@@ -6,7 +6,7 @@ def fold(path):
     def visit(path, item):
         hasher = new_hash(path + b'\0')
         if item[1] & 16384:
-            put_bytes((len(item[0]),))
+            put_number(len(item[0]))
             put_bytes(item[0])
             fold(path)
         else:
@@ -16,7 +16,7 @@ def fold(path):
             hashed[index] ^= byte
             index += 1
     error = walk(path, visit)
-    put_bytes(b'\0')
+    put_number(0)
     put_number(error)
     put_bytes(hashed[:16])
 def fold_job(roots):
@@ -27,12 +27,12 @@ def shallow_job(roots, mode):
     prepare(mode)
     def visit(path, item):
         if item[1] & 16384:
-            put_bytes((len(item[0]),))
+            put_number(len(item[0]))
             put_bytes(item[0] + b'\0\0\0')
         else:
             list_entry(path, item)
     for path in roots:
-        put_number(0)
+        put_bytes(b'\0\0')
         error = walk(path, visit)
-        put_bytes(b'\0')
+        put_number(0)
         put_number(error)

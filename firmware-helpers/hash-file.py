@@ -1,4 +1,5 @@
 # The hash of one file, in pieces; signs of life in between.
+scratch = bytearray(1024)
 def file_digest(path):
     hasher = new_hash()
     opened = open(path, 'rb')

@@ -1,17 +1,14 @@
-# The listing: for every name its length, itself, then 0 for a folder, 1 and an error number, or
-# size + 2, the time as a difference to the one before and, where asked, sha256. What is in a folder
-# follows at once and ends with 0 and the folder's error number (0: complete).
-last_modified = 0
+# The listing: for every name its length, itself (nothing for a root), then 0 for a folder, 1 and an
+# error number, or size + 2, the time as a difference to the one before and, where asked, sha256.
+# What is in a folder follows at once and ends with 0 and the folder's error number (0: complete).
 def list_entry(path, item):
-    put_bytes((len(item[0]),))
-    put_bytes(item[0])
-    list_content(path, item[1])
-def list_content(path, kind):
     global last_modified
-    if kind & 16384:
+    put_number(len(item[0]))
+    put_bytes(item[0])
+    if item[1] & 16384:
         put_number(0)
         error = walk(path, list_entry)
-        put_bytes(b'\0')
+        put_number(0)
         put_number(error)
         return
     try:
@@ -27,15 +24,9 @@ def list_content(path, kind):
     put_number(value << 1 if value >= 0 else -1 - (value << 1))
     put_bytes(hashed)
 def prepare(mode):
-    global want_hash, scratch, last_modified
+    global want_hash, last_modified
     want_hash = mode
     last_modified = 0
-    scratch = bytearray(mode and 1024)
 def list_job(roots, mode):
     prepare(mode)
-    for path in roots:
-        try:
-            kind = os.stat(path or b'/')[0]
-        except Exception:
-            kind = 0
-        list_content(path, kind)
+    visit_roots(roots, list_entry)

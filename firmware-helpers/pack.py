@@ -2,6 +2,7 @@
 # by step, and what comes out fills the frames. README.md has the format, deflate.md the encoder.
 # The encoder's text is tried twice, as native code and as bytecode; then a timed kilobyte says
 # whether it is right and fast enough. Anything amiss means a plain stream.
+bring('array')
 def load_encoder(text, size, slots, ways, checksum, limit):
     global pack_state, ring, packed, packed_view, pack_bytes, pack_time
     pack_time = 0

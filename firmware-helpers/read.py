@@ -66,11 +66,6 @@ def read_job(roots, bits):
     selection = bits
     content_hash = None
     end_digest()
-    for path in roots:
-        try:
-            kind = os.stat(path or b'/')[0]
-        except Exception:
-            kind = 0
-        read_entry(path, (path, kind))
+    visit_roots(roots, read_entry)
     put_number(0)
     end_digest()

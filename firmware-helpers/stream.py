@@ -1,11 +1,18 @@
 # Down the wire: frames, the one continuous stream inside them, and the walk. README.md has the
-# framing to the byte. Variants bring `put` (how bytes leave) and `frame_check`.
+# framing to the byte. Variants bring `put` (how bytes leave) and `frame_check`. Only a full data
+# frame is longer than 1,013 bytes: it has the short header.
 def write_frame(kind, holder, length):
-    holder[:5] = b'\xc1\xbe' + (kind << 22 | length << 12 | sequence & 4095).to_bytes(3, 'big')
-    holder[5] = holder[2] + 3 * holder[3] + 5 * holder[4] + nonce & 255
+    start = 0
+    holder = memoryview(holder)
+    if length > 1013:
+        start = 4
+        holder[4:6] = (61440 | sequence & 4095).to_bytes(2, 'big')
+    else:
+        holder[:5] = b'\xc1\xbe' + (kind << 22 | length << 12 | sequence & 4095).to_bytes(3, 'big')
+        holder[5] = holder[2] + 3 * holder[3] + 5 * holder[4] + nonce & 255
     length += 6
-    holder[length:length + 4] = frame_check(memoryview(holder)[2:length], nonce).to_bytes(4, 'big')
-    put(memoryview(holder)[:length + 4])
+    holder[length:length + 4] = frame_check(holder[start or 2:length], nonce).to_bytes(4, 'big')
+    put(holder[start:length + 4])
 def keep_alive():
     global last_alive
     for byte in dogs:
@@ -44,6 +51,13 @@ def walk(path, visit):
     except Exception as problem:
         error = number_of(problem)
     return error
+def visit_roots(roots, visit):
+    for path in roots:
+        try:
+            kind = os.stat(path or b'/')[0]
+        except Exception:
+            kind = 0
+        visit(path, (b'', kind))
 def job(run, run_with, *start):
     global nonce, sequence, position, wanted, skipped, buffer, view, frame_end, last_alive
     nonce, frame_end, skipped, sequence, position, wanted = start
@@ -52,7 +66,7 @@ def job(run, run_with, *start):
     buffer = bytearray(frame_end + 4)
     view = memoryview(buffer)
     run(*run_with)
-    if (position + 4) & 63 == 0:
+    while (position + 4) % 64 < 3:
         put_bytes(b'\0')
     if position > 6:
         frame_done()

@@ -124,7 +124,7 @@ class LiveBoard implements BoardConnection {
     if (typeof freeBytes === 'number' && freeBytes < TIGHT_MEMORY_BYTES)
       this.#session.byRawPaste = true;
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
-    this.#agent.inflates = identity.upload.inflate === 'deflate';
+    this.#agent.inflates = identity.inflates;
     this.#agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
     if (identity.rungs.output === 'raw')
       this.#agent.packShape = packShape(identity.upload.freeMemoryBytes);

@@ -2,9 +2,11 @@
  * Frames of the agent in a stream of bytes that may also hold the user's text and damage. Pure: it
  * is given bytes and gives back frames. The layout is specified in firmware-helpers/README.md:
  *
- *   c1 be | kind:2 length:10 sequence:12 | header sum | payload | check (4)
+ *   f:4 sequence:12 | payload of 1,017 bytes | check (4)                       full data frames
+ *   c1 be | kind:2 length:10 sequence:12 | header sum | payload | check (4)    all others
  *
- * After a bad check it goes on at the next byte, never over a length that was not verified.
+ * After a bad check it goes on at the next byte, never over a length that was not verified; and
+ * what may be the beginning of a full frame never holds back a whole frame behind it.
  */
 import { type FrameCheck, frameCheck } from './frame-check.js';
 
@@ -23,12 +25,15 @@ export interface FrameFormat {
   readonly nonce: number;
 }
 
-export const FRAME_OVERHEAD_BYTES = 10;
-export const FRAME_PAYLOAD_BYTES_MAX = 1013;
+/** Exactly this much has the short header, which says no length. */
+export const FRAME_PAYLOAD_BYTES_MAX = 1017;
 export const SEQUENCE_MODULO = 4096;
 const MARK_0 = 0xc1;
 const MARK_1 = 0xbe;
 const HEADER_BYTES = 6;
+const FULL_MARK = 0xf0;
+const FULL_HEADER_BYTES = 2;
+const FULL_FRAME_BYTES = FULL_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX + 4;
 const KINDS: readonly FrameKind[] = ['data', 'busy', 'hello', 'end'];
 
 /** A frame's bytes; the agent's write_frame, for tests and for frames towards the board. */
@@ -38,23 +43,48 @@ export function encodeFrame(
   sequence: number,
   payload: Uint8Array,
 ): Uint8Array {
-  const bytes = new Uint8Array(payload.length + FRAME_OVERHEAD_BYTES);
-  const value = (KINDS.indexOf(kind) << 22) | (payload.length << 12) | (sequence % SEQUENCE_MODULO);
-  bytes.set([MARK_0, MARK_1, value >>> 16, (value >>> 8) & 255, value & 255]);
-  bytes[5] = headerSum(bytes, 0, format.nonce);
-  bytes.set(payload, HEADER_BYTES);
-  const check = frameCheck(
-    format.check,
-    bytes.subarray(2, HEADER_BYTES + payload.length),
-    format.nonce,
-  );
-  new DataView(bytes.buffer).setUint32(HEADER_BYTES + payload.length, check);
+  const isFull = kind === 'data' && payload.length === FRAME_PAYLOAD_BYTES_MAX;
+  const header = isFull
+    ? Uint8Array.of(FULL_MARK | ((sequence >>> 8) & 15), sequence & 255)
+    : longHeader(format, kind, sequence, payload.length);
+  const end = header.length + payload.length;
+  const bytes = new Uint8Array(end + 4);
+  bytes.set(header);
+  bytes.set(payload, header.length);
+  const check = frameCheck(format.check, bytes.subarray(isFull ? 0 : 2, end), format.nonce);
+  new DataView(bytes.buffer).setUint32(end, check);
   return bytes;
+}
+
+function longHeader(
+  format: FrameFormat,
+  kind: FrameKind,
+  sequence: number,
+  length: number,
+): Uint8Array {
+  const value = (KINDS.indexOf(kind) << 22) | (length << 12) | (sequence % SEQUENCE_MODULO);
+  const header = Uint8Array.of(MARK_0, MARK_1, value >>> 16, (value >>> 8) & 255, value & 255, 0);
+  header[5] = headerSum(header, 0, format.nonce);
+  return header;
 }
 
 function headerSum(bytes: Uint8Array, at: number, nonce: number): number {
   const [a, b, c] = [bytes[at + 2] as number, bytes[at + 3] as number, bytes[at + 4] as number];
   return (a + 3 * b + 5 * c + nonce) & 255;
+}
+
+/** Where a frame lies, and what of it the check covers. */
+interface Extent {
+  readonly begin: number;
+  readonly covered: number;
+  readonly payload: number;
+  readonly length: number;
+}
+
+interface Found {
+  readonly frame: Frame;
+  readonly begin: number;
+  readonly end: number;
 }
 
 export class FrameDecoder {
@@ -64,6 +94,8 @@ export class FrameDecoder {
   #end = 0;
   #strayBytes = 0;
   #badFrames = 0;
+  /** Up to here nothing whole is behind a full frame that is still coming. */
+  #searched = 0;
 
   constructor(format: FrameFormat) {
     this.#format = format;
@@ -74,7 +106,7 @@ export class FrameDecoder {
     return this.#strayBytes;
   }
 
-  /** Headers that were whole while the check behind them was not. */
+  /** What looked like a frame until its check. */
   get badFrames(): number {
     return this.#badFrames;
   }
@@ -102,26 +134,64 @@ export class FrameDecoder {
 
   #scan(take: (frame: Frame) => boolean, atEnd: boolean): void {
     while (this.#start < this.#end) {
-      const begin = this.#bytes.indexOf(MARK_0, this.#start);
-      const found = begin < 0 || begin >= this.#end ? this.#end : begin;
-      this.#strayBytes += found - this.#start;
-      this.#start = found;
-      const frame = this.#frameHere();
-      if (frame === 'short' && !atEnd) return;
-      if (frame === 'short' || frame === null) {
-        if (this.#start < this.#end) {
-          this.#start += 1;
-          this.#strayBytes += 1;
-        }
+      let found = this.#frameAt(this.#start);
+      if (found === 'short' && !atEnd) {
+        found = this.#wholeFrameBehind();
+        if (found === null) return;
+      }
+      if (found === 'short' || found === null) {
+        this.#skipTo(this.#start + 1);
         continue;
       }
-      this.#start += frame.payload.length + FRAME_OVERHEAD_BYTES;
-      if (!take(frame)) return;
+      this.#skipTo(found.begin);
+      this.#start = found.end;
+      this.#searched = 0;
+      if (!take(found.frame)) return;
     }
   }
 
-  #frameHere(): Frame | 'short' | null {
-    const at = this.#start;
+  #skipTo(at: number): void {
+    this.#strayBytes += at - this.#start;
+    this.#start = at;
+    this.#searched = 0;
+  }
+
+  /**
+   * The full frame that may begin here is not whole: after damage it may never be one, with the
+   * stream's end behind it. Each byte is looked at once.
+   */
+  #wholeFrameBehind(): Found | null {
+    let at = Math.max(this.#searched, this.#start + 1);
+    for (; ; at += 1) {
+      const next = this.#bytes.indexOf(MARK_0, at);
+      at = next < 0 || next >= this.#end ? this.#end : next;
+      const found = at === this.#end ? 'short' : this.#longFrameAt(at);
+      if (found !== null && found !== 'short') return found;
+      if (found === 'short') break;
+    }
+    this.#searched = at;
+    return null;
+  }
+
+  #frameAt(at: number): Found | 'short' | null {
+    const first = this.#bytes[at] as number;
+    if (first === MARK_0) return this.#longFrameAt(at);
+    return first >= FULL_MARK ? this.#fullFrameAt(at) : null;
+  }
+
+  #fullFrameAt(at: number): Found | 'short' | null {
+    if (this.#end - at < FULL_FRAME_BYTES) return 'short';
+    const payload = at + FULL_HEADER_BYTES;
+    const sequence = ((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number);
+    return this.#checked('data', sequence, {
+      begin: at,
+      covered: at,
+      payload,
+      length: FRAME_PAYLOAD_BYTES_MAX,
+    });
+  }
+
+  #longFrameAt(at: number): Found | 'short' | null {
     const available = this.#end - at;
     if (available > 1 && this.#bytes[at + 1] !== MARK_1) return null;
     if (available < HEADER_BYTES) return 'short';
@@ -132,21 +202,27 @@ export class FrameDecoder {
       (this.#bytes[at + 4] as number);
     const length = (value >>> 12) & 1023;
     if (length > FRAME_PAYLOAD_BYTES_MAX) return null;
-    if (available < length + FRAME_OVERHEAD_BYTES) return 'short';
-    const end = at + HEADER_BYTES + length;
+    if (available < HEADER_BYTES + length + 4) return 'short';
+    const payload = at + HEADER_BYTES;
+    return this.#checked(KINDS[value >>> 22] as FrameKind, value, {
+      begin: at,
+      covered: at + 2,
+      payload,
+      length,
+    });
+  }
+
+  #checked(kind: FrameKind, sequence: number, at: Extent): Found | null {
+    const { check, nonce } = this.#format;
+    const end = at.payload + at.length;
     const expected = new DataView(this.#bytes.buffer).getUint32(end);
-    if (
-      frameCheck(this.#format.check, this.#bytes.subarray(at + 2, end), this.#format.nonce) !==
-      expected
-    ) {
+    if (frameCheck(check, this.#bytes.subarray(at.covered, end), nonce) !== expected) {
       this.#badFrames += 1;
       return null;
     }
-    return {
-      kind: KINDS[value >>> 22] as FrameKind,
-      sequence: value & (SEQUENCE_MODULO - 1),
-      payload: this.#bytes.slice(at + HEADER_BYTES, end),
-    };
+    const payload = this.#bytes.slice(at.payload, end);
+    const frame = { kind, sequence: sequence & (SEQUENCE_MODULO - 1), payload };
+    return { frame, begin: at.begin, end: end + 4 };
   }
 
   #append(bytes: Uint8Array): void {
@@ -156,6 +232,7 @@ export class FrameDecoder {
       const room = size > this.#bytes.length ? new Uint8Array(size) : this.#bytes;
       room.set(held, 0);
       this.#bytes = room;
+      this.#searched -= Math.min(this.#searched, this.#start);
       this.#end -= this.#start;
       this.#start = 0;
     }

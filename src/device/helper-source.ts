@@ -72,11 +72,8 @@ const ESCAPED: ReadonlyMap<number, string> = new Map([
   [92, '\\\\'],
 ]);
 
-/** For deflatedExec before probe.py ran: where the board's modules are. */
-export const BY_IMPORT = ",__import__('deflate').DeflateIO,__import__('uio').BytesIO";
-
 /** The same for a board that can inflate: about half as long, and not text. */
-export function deflatedExec(source: string, modules = ''): Uint8Array {
+export function deflatedExec(source: string): Uint8Array {
   const packed = deflateRawSync(source, { level: 9, windowBits: SOURCE_WINDOW_BITS, memLevel: 9 });
   const parts: Uint8Array[] = [Buffer.from("_belay(b'''")];
   packed.forEach((byte, at) => {
@@ -91,10 +88,7 @@ export function deflatedExec(source: string, modules = ''): Uint8Array {
           : Buffer.from(short),
     );
   });
-  return Buffer.concat([
-    ...parts,
-    Buffer.from(`''',${bootSum(packed)},${SOURCE_WINDOW_BITS}${modules})`),
-  ]);
+  return Buffer.concat([...parts, Buffer.from(`''',${bootSum(packed)},${SOURCE_WINDOW_BITS})`)]);
 }
 
 /** What removes the agent and all it holds. Works when there is none. */

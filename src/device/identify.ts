@@ -2,8 +2,8 @@
 
 import { BelayError, isBelayError } from '../core/errors.js';
 import type { ReplSession } from '../transport/repl-session.js';
-import { BY_IMPORT, checkedExec, deflatedExec, helperPart } from './helper-source.js';
-import { answersIn, type Identity, identityOf, tinyIdentityOf } from './identity.js';
+import { checkedExec, deflatedExec, helperPart } from './helper-source.js';
+import { answersIn, type Identity, identityOf, leavesOpen, tinyIdentityOf } from './identity.js';
 import { type Literal, parseLiteral } from './python-literal.js';
 import { tildeLines } from './tiny-answers.js';
 
@@ -14,80 +14,64 @@ const TINY_HEAP_BYTES = 12 * 1024;
 
 /** Throws board/not-micropython, board/memory or what the wire threw; `null` answers are no error. */
 export async function identifyBoard(session: ReplSession, signal: AbortSignal): Promise<Identity> {
-  let deflated = true;
+  let inflates = true;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const source = probeSource(deflated);
-      const output = await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal });
-      const answers = answersIn(output);
-      if (deflated && answers === null && attempt === 1) {
-        deflated = false;
-        const tiny = (await isTiny(session, signal)) ? await identifyTiny(session, signal) : null;
-        if (tiny !== null) return tiny;
-      }
-      if (answers !== null) {
-        const identity = identityOf(answers);
-        return identity.info.firmware === 'micropython'
-          ? identity
-          : await withDriveState(session, identity, signal);
-      }
+      const answers = await ask(session, probeSource(inflates), signal);
+      if (answers !== null) return await identified(session, answers, inflates, signal);
     } catch (error) {
       if (!isBelayError(error, 'repl/exec-failed')) throw error;
-      if (deflated) {
-        deflated = false;
-        if (!(await isTiny(session, signal))) continue;
-      }
-      const tiny = await identifyTiny(session, signal);
+      const mayBeTiny = attempt > 1 || (await isTiny(session, signal));
+      const tiny = mayBeTiny ? await identifyTiny(session, signal) : null;
       if (tiny !== null) return tiny;
       if (attempt >= ATTEMPTS) throw notMicroPython(error);
+      inflates &&= !/ImportError/.test(error.message);
     }
-    if (attempt >= ATTEMPTS)
-      throw new BelayError(
-        'board/integrity',
-        'the board answered the first questions three times with damage',
-        { hint: 'try another cable or a lower --baud' },
-      );
+    if (attempt >= ATTEMPTS) throw damaged();
   }
 }
 
-/** Most boards can inflate; one that cannot ends without an answer and is asked in plain text. */
-function probeSource(deflated: boolean): Uint8Array {
-  const boot = `${helperPart('boot')}\n`;
-  if (!deflated) return Buffer.from(boot + checkedExec(helperPart('probe')));
-  const probe = deflatedExec(helperPart('probe'), BY_IMPORT);
+/** The answers of an exec that prints them; null where they were damaged. */
+async function ask(
+  session: ReplSession,
+  source: string | Uint8Array,
+  signal: AbortSignal,
+): Promise<readonly Literal[] | null> {
+  return answersIn(await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal }));
+}
+
+async function identified(
+  session: ReplSession,
+  answers: readonly Literal[],
+  inflates: boolean,
+  signal: AbortSignal,
+): Promise<Identity> {
+  if (!leavesOpen(answers)) return identityOf(answers, inflates);
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const more = await ask(session, sourceFor(inflates, 'probe-more'), signal);
+    if (more !== null) return identityOf(answers, inflates, more);
+  }
+  throw damaged();
+}
+
+/** Most boards can inflate; one that cannot ends with an ImportError and is asked in plain text. */
+function probeSource(inflates: boolean): Uint8Array {
   return Buffer.concat([
-    Buffer.from(`${boot}try:\n `),
-    probe,
-    Buffer.from('\nexcept ImportError:pass'),
+    Buffer.from(`${helperPart('boot')}\n`),
+    Buffer.from(sourceFor(inflates, 'probe')),
   ]);
 }
 
-/**
- * CircuitPython's flash is either the computer's drive or Python's to write, never both: it says
- * which (circuitpython shared-bindings/storage: VfsFat.readonly). Asked without writing anything.
- */
-const DRIVE_STATE = `p=sys.path[:]
-sys.path[:]=['/.']
-try:
- import storage
- r=storage.getmount('/').readonly
-except Exception:
- r=None
-sys.path[:]=p
-print('~',r)`;
+function sourceFor(inflates: boolean, part: string): string | Uint8Array {
+  return inflates ? deflatedExec(helperPart(part)) : checkedExec(helperPart(part));
+}
 
-async function withDriveState(
-  session: ReplSession,
-  identity: Identity,
-  signal: AbortSignal,
-): Promise<Identity> {
-  const output = await session.exec(checkedExec(DRIVE_STATE), { timeoutMs: PROBE_MS_MAX, signal });
-  const answer = tildeLines(output).at(-1);
-  const readOnly = answer === 'True' ? true : answer === 'False' ? false : null;
-  const mounts = identity.info.mounts.map((mount) =>
-    mount.path === '' ? { ...mount, readOnly } : mount,
+function damaged(): BelayError {
+  return new BelayError(
+    'board/integrity',
+    'the board answered the first questions three times with damage',
+    { hint: 'try another cable or a lower --baud' },
   );
-  return { ...identity, info: { ...identity.info, mounts } };
 }
 
 function notMicroPython(error: unknown): unknown {

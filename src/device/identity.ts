@@ -14,6 +14,8 @@ export interface Identity {
   readonly rungs: AgentRungs;
   /** How files get to the board. */
   readonly upload: UploadRungs;
+  /** The board inflates what it is sent as source. */
+  readonly inflates: boolean;
   /** The agent does not fit: tiny-fs.ts does with single execs. */
   readonly tiny: boolean;
 }
@@ -47,46 +49,43 @@ const number = (value: Literal | undefined): number | null =>
 const hex = (value: Literal | undefined): string | null =>
   value instanceof Uint8Array && value.length > 0 ? Buffer.from(value).toString('hex') : null;
 
-/** Pure: what the answers (in the order of probe.py) say. */
-export function identityOf(answers: readonly Literal[]): Identity {
-  const [
-    implementation,
-    platform,
-    uname,
-    uniqueId,
-    cpuUid,
-    year,
-    memFree,
-    binascii,
-    hashes,
-    osCan,
-    binary,
-    deflate,
-    zlib,
-    rootSpace,
-    vfsMounts,
-    listMounts,
-    dogs,
-    odd,
-  ] = answers;
+/** Whether a current MicroPython answered that has all it takes, or probe-more.py must ask on. */
+export function leavesOpen(answers: readonly Literal[]): boolean {
+  const [implementation, , uniqueId, , , abilities, vfsMounts] = answers;
+  const [deflate, ilistdir, , sha256, crc32, , stdout] = list(abilities);
+  return (
+    list(implementation)[0] !== 'micropython' ||
+    list(implementation).length < 3 ||
+    uniqueId === null ||
+    vfsMounts === null ||
+    [deflate, ilistdir, sha256, crc32, stdout].some((each) => each !== 1)
+  );
+}
+
+/** Pure: what the answers say, in the order of probe.py and of probe-more.py (none: not asked). */
+export function identityOf(
+  answers: readonly Literal[],
+  inflates: boolean,
+  more: readonly Literal[] = [],
+): Identity {
+  const [implementation, platform, uniqueId, year, memFree, abilities, vfsMounts, dogs] = answers;
+  const [deflate, ilistdir, sync, sha256, crc32, stdin, stdout] = list(abilities).map(
+    (each) => each === 1,
+  );
+  const [uname, cpuUid, others, rootSpace, listMounts, odd, readOnly] = more;
+  const [base64, hexlify, newHash, decompress] = list(others);
   const [name, version, ...rest] = list(implementation);
   const isMicroPython = name === 'micropython';
-  const [sha256, newHash] = list(hashes);
-  const [ilistdir, sync] = list(osCan);
-  const [stdin, stdout] = list(binary);
-  // hexlify is as old as the module itself; base64 was left out of small builds.
-  const hasBinascii = Array.isArray(binascii);
-  const [crc, base64] = list(binascii);
-  const mounts = mountsOf(rootSpace, vfsMounts, listMounts);
+  const mounts = mountsOf(rootSpace, vfsMounts, listMounts, readOnly);
   const rungs: AgentRungs = {
-    output: stdout === true ? 'raw' : base64 === true ? 'base64' : hasBinascii ? 'hex' : 'repr',
-    check: crc === true ? 'crc32' : sha256 === true || newHash === true ? 'sha256' : 'fletcher',
-    hash: sha256 === true ? 'sha256' : newHash === true ? 'new' : crc === true ? 'crc32' : 'none',
-    listing: ilistdir === true ? 'ilistdir' : 'listdir',
+    output: stdout ? 'raw' : base64 === true ? 'base64' : hexlify === true ? 'hex' : 'repr',
+    check: crc32 ? 'crc32' : sha256 || newHash === true ? 'sha256' : 'fletcher',
+    hash: sha256 ? 'sha256' : newHash === true ? 'new' : crc32 ? 'crc32' : 'none',
+    listing: ilistdir ? 'ilistdir' : 'listdir',
   };
   const upload: UploadRungs = {
-    input: stdin === true ? 'raw' : 'text',
-    inflate: deflate === true ? 'deflate' : zlib === true ? 'zlib' : null,
+    input: stdin ? 'raw' : 'text',
+    inflate: deflate ? 'deflate' : decompress === true ? 'zlib' : null,
     freeMemoryBytes: number(memFree),
     sync: sync === true,
   };
@@ -104,10 +103,7 @@ export function identityOf(answers: readonly Literal[]): Identity {
     epochYear: (number(year) ?? 2000) < 1980 ? 1970 : 2000,
     hasFolders: true,
     atomicRename: isMicroPython && !fat,
-    nameBytesMax:
-      list(rootSpace)[9] && typeof list(rootSpace)[9] === 'number'
-        ? Math.min(255, list(rootSpace)[9] as number) || 255
-        : 255,
+    nameBytesMax: Math.min(255, mounts.nameBytesMax ?? 255),
     mpy: number(rest.find((each) => typeof each === 'number')),
     probe: {
       output: rungs.output,
@@ -122,22 +118,39 @@ export function identityOf(answers: readonly Literal[]): Identity {
       uname: list(uname).map(String).join(' ') || null,
     },
   };
-  return { info, rungs, upload, tiny: false };
+  return { info, rungs, upload, inflates, tiny: false };
+}
+
+interface Mounts {
+  readonly mounts: readonly BoardMount[];
+  readonly types: readonly string[];
+  /** Of the root's file system; null where it does not say. */
+  readonly nameBytesMax: number | null;
 }
 
 function mountsOf(
   rootSpace: Literal | undefined,
   vfsMounts: Literal | undefined,
   listMounts: Literal | undefined,
-): { mounts: readonly BoardMount[]; types: readonly string[] } {
+  rootIsReadOnly: Literal | undefined,
+): Mounts {
   const mounts: BoardMount[] = [];
   const types: string[] = [];
+  let nameBytesMax: number | null = null;
   const add = (path: Literal | undefined, space: Literal | undefined) => {
     const clean = (path instanceof Uint8Array ? pathFromBytes(path) : (text(path) ?? '')).replace(
       /^\/+|\/+$/g,
       '',
     );
-    if (!mounts.some((mount) => mount.path === clean)) mounts.push(mountOf(clean, space));
+    if (mounts.some((mount) => mount.path === clean)) return;
+    const readOnly =
+      clean === '' && typeof rootIsReadOnly === 'boolean'
+        ? rootIsReadOnly
+        : clean === 'rom'
+          ? true
+          : null;
+    mounts.push(mountOf(clean, space, readOnly));
+    if (clean === '') nameBytesMax = number(list(space)[9]) || null;
   };
   for (const each of list(vfsMounts)) {
     const [path, type, space] = list(each);
@@ -148,17 +161,17 @@ function mountsOf(
   for (const each of list(listMounts)) add(list(each)[0], list(each)[1]);
   // Boards without a file system at `/` (stm32: /flash) answer with a block size of 0 there.
   if (list(vfsMounts).length === 0 && (isMounted !== 0 || mounts.length === 0)) add('/', rootSpace);
-  return { mounts: mounts.sort((a, b) => (a.path < b.path ? -1 : 1)), types };
+  return { mounts: mounts.sort((a, b) => (a.path < b.path ? -1 : 1)), types, nameBytesMax };
 }
 
-function mountOf(path: string, space: Literal | undefined): BoardMount {
+function mountOf(path: string, space: Literal | undefined, readOnly: boolean | null): BoardMount {
   const [blockBytes, fragmentBytes, blocks, free] = list(space).map(number);
   const unit = fragmentBytes ?? blockBytes ?? null;
   return {
     path,
     // Cards come only when asked for; /rom and /remote are no part of the board's own files.
     skipped: NOT_OURS.has(path) || /^sd/.test(path),
-    readOnly: path === 'rom' ? true : null,
+    readOnly,
     totalBytes: unit === null || blocks == null ? null : unit * blocks,
     freeBytes: unit === null || free == null ? null : unit * free,
     blockBytes: blockBytes ?? null,
@@ -198,5 +211,5 @@ export function tinyIdentityOf(answers: readonly Literal[]): Identity {
       uname: list(uname).map(String).join(' ') || null,
     },
   };
-  return { info, rungs, upload, tiny: true };
+  return { info, rungs, upload, inflates: false, tiny: true };
 }

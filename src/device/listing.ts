@@ -97,7 +97,11 @@ export function parseListing(bytes: Uint8Array, format: ListingFormat): readonly
       entries[at] = { kind: 'folder', path, errorNumber: reader.number() };
     }
   };
-  for (const root of format.roots) content(root);
+  // A root's name is empty.
+  for (const root of format.roots) {
+    reader.number();
+    content(root);
+  }
   return entries;
 }
 

@@ -146,12 +146,13 @@ class BackupRun {
       this.voice.warn('file-failed', message, path);
     }
     this.voice.end();
-    await session.leave(this.#options.after ?? 'auto');
     throwIfAborted(this.#context.signal);
     this.voice.begin('verifying');
-    const committed = await archive.commit(this.#draft(survey, boardFolder), {
-      signal: this.#context.signal,
-    });
+    // Nothing more is wanted of the board: it is left while the archive is put on the disk.
+    const [, committed] = await Promise.all([
+      session.leave(this.#options.after ?? 'auto'),
+      archive.commit(this.#draft(survey, boardFolder), { signal: this.#context.signal }),
+    ]);
     this.voice.end();
     return this.#written(session, survey, committed);
   }

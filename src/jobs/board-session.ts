@@ -54,7 +54,7 @@ export class BoardSession {
   #connection: BoardConnection;
   #before = { bytesIn: 0, bytesOut: 0 };
   #lossesInARow = 0;
-  #left = false;
+  #left: Promise<void> | null = null;
 
   private constructor(connect: Connect, context: JobContext, connection: BoardConnection) {
     this.#connect = connect;
@@ -126,7 +126,7 @@ export class BoardSession {
   ): Promise<BoardConnection> {
     const { clock } = this.#context;
     const until = clock.monotonicMs() + RECONNECT_MS_MAX;
-    this.#left = true;
+    this.#left = Promise.resolve();
     let answers = 0;
     for (;;) {
       try {
@@ -141,7 +141,7 @@ export class BoardSession {
             `another board is on the port: ${connection.info.uniqueId ?? 'one without an id'}`,
           );
         }
-        this.#left = false;
+        this.#left = null;
         return connection;
       } catch (error) {
         throwIfAborted(signal);
@@ -165,12 +165,15 @@ export class BoardSession {
   }
 
   /**
-   * Leaves the board as `after` says. Idempotent. A board that does not answer any more is a
-   * warning: what the job has achieved stands.
+   * Leaves the board as `after` says; asked again, waits for that. A board that does not answer
+   * any more is a warning: what the job has achieved stands.
    */
-  async leave(after: AfterMode): Promise<void> {
-    if (this.#left) return;
-    this.#left = true;
+  leave(after: AfterMode): Promise<void> {
+    this.#left ??= this.#leave(after);
+    return this.#left;
+  }
+
+  async #leave(after: AfterMode): Promise<void> {
     // A board that came back without a reset stands at its prompt: the program is ours to start.
     const owed =
       after === 'auto' && this.programInterrupted && !this.#connection.programInterrupted;

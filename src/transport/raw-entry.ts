@@ -38,6 +38,13 @@ const AIOREPL_BEFORE_BANNER = /--> (?:\r?\n)?$/;
 /** CircuitPython after code.py has ended. */
 const ANY_KEY_TAIL = /Press any key to enter the REPL[^\n]*(?:\r?\n)*$/;
 
+/**
+ * The words of shared/runtime/pyexec.c, and CircuitPython's, with nothing before them. MicroPython's
+ * prompt answers Ctrl-C with a second one; where it is missing, Ctrl-C has ended a program.
+ */
+const GREETING =
+  /^\s*(?:MicroPython [^\n]*\nType "help\(\)"[^\n]*\n>>> \r?\n|Adafruit CircuitPython [^\n]*\n)>>> \r?\n$/;
+
 export interface Arrival {
   readonly programInterrupted: boolean;
   readonly wasRaw: boolean;
@@ -53,14 +60,13 @@ export function judgeArrival(before: string): Arrival {
   if (text === '' || text === '\r\n>>> \r\n') {
     return { programInterrupted: false, wasRaw, noiseText: '' };
   }
+  // A board that has just come to its prompt, or that greets whoever presses a key: nothing runs.
+  if (GREETING.test(text)) return { programInterrupted: false, wasRaw, noiseText: '' };
   const interrupted = text.includes('KeyboardInterrupt');
-  // Opening the port may have reset the board (ESP32 boot log), and CircuitPython greets whoever
-  // presses a key: neither is a program, unless Ctrl-C stopped one.
+  // Opening the port may have reset the board (ESP32 boot log): that is no program either, unless
+  // Ctrl-C stopped one.
   const booted = /rst:0x|ets [A-Z][a-z]{2} |soft reboot/.test(text);
-  const greeted = /^\s*Adafruit CircuitPython [^\n]*\n>>> \r?\n$/.test(
-    text.replace(/^(?:\r\n)+/, ''),
-  );
-  return { programInterrupted: interrupted || !(booted || greeted), wasRaw, noiseText: text };
+  return { programInterrupted: interrupted || !booted, wasRaw, noiseText: text };
 }
 
 export class RawEntry implements ReplMachine {

@@ -184,6 +184,7 @@ async function onBoard(
     const { clock, randomHex } = context();
     const connect: Connect = ({ signal }) =>
       connectBoard(board.port(), { clock, random: randomHex, signal });
+    await atItsPrompt(board);
     const before = board.counters();
     const start = performance.now();
     await work(connect, board);
@@ -199,6 +200,22 @@ async function onBoard(
   } finally {
     await board.stop();
   }
+}
+
+/** A board that has been switched on for a while: what it said then was heard by nobody. */
+async function atItsPrompt(board: VirtualBoard): Promise<void> {
+  const port = board.port();
+  await new Promise<void>((resolve, reject) => {
+    let heard = '';
+    port.setReceiver({
+      data: (bytes) => {
+        heard += Buffer.from(bytes).toString('latin1');
+        if (heard.endsWith('>>> ')) resolve();
+      },
+      closed: (error) => reject(error ?? new Error('the board never came to its prompt')),
+    });
+  });
+  await port.close();
 }
 
 async function backUp(

@@ -28,10 +28,11 @@ function decodeAll(bytes: Uint8Array, cuts: readonly number[], frameFormat = for
   return frames;
 }
 
-const payloads = fc.array(fc.uint8Array({ maxLength: FRAME_PAYLOAD_BYTES_MAX }), {
-  minLength: 1,
-  maxLength: 6,
-});
+const FULL = { minLength: FRAME_PAYLOAD_BYTES_MAX, maxLength: FRAME_PAYLOAD_BYTES_MAX };
+const payloads = fc.array(
+  fc.oneof(fc.uint8Array({ maxLength: FRAME_PAYLOAD_BYTES_MAX }), fc.uint8Array(FULL)),
+  { minLength: 1, maxLength: 6 },
+);
 
 describe('frames from the board', () => {
   it('come out as they went in, however the bytes are split', () => {
@@ -102,6 +103,27 @@ describe('frames from the board', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('cost six bytes besides their payload where they are full, and are no multiple of 64', () => {
+    const { length } = encodeFrame(format, 'data', 5000, new Uint8Array(FRAME_PAYLOAD_BYTES_MAX));
+    expect(length).toBe(FRAME_PAYLOAD_BYTES_MAX + 6);
+    expect(length).toBeLessThanOrEqual(1024);
+    expect(length % 64).not.toBe(0);
+  });
+
+  it('end the stream at once, also behind what may be the beginning of a full frame', () => {
+    const full = encodeFrame(format, 'data', 1, new Uint8Array(FRAME_PAYLOAD_BYTES_MAX).fill(0xf3));
+    const end = encodeFrame(format, 'end', 2, Uint8Array.of(0));
+    const damaged = Buffer.concat([full.subarray(0, 500), full.subarray(501)]);
+    for (const pieceBytes of [1, 100, 5000]) {
+      const decoder = new FrameDecoder(format);
+      const found: string[] = [];
+      const bytes = Buffer.concat([damaged, end]);
+      for (let at = 0; at < bytes.length; at += pieceBytes)
+        decoder.push(bytes.subarray(at, at + pieceBytes), (each) => found.push(each.kind) > 0);
+      expect(found).toEqual(['end']);
+    }
   });
 
   it('of an earlier exec are no frames of this one', () => {

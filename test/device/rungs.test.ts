@@ -119,6 +119,23 @@ describe('every rung carries a backup and, where it can, a restore', () => {
     });
   });
 
+  it('names as long as a file system takes them are listed and read', async () => {
+    const long = [127, 128, 255].map((length) => `d/${'n'.repeat(length)}`);
+    await withBoard(
+      { files: Object.fromEntries(long.map((path) => [path, path])) },
+      async (board) => {
+        await backUp(board);
+        const { tree } = await board.connection.fs.scan({
+          roots: [''],
+          mounts: [],
+          hashes: 'content',
+          signal: signal(),
+        });
+        expect(tree.map((entry) => entry.path)).toEqual(['d', ...long]);
+      },
+    );
+  });
+
   it('a file system under /flash is listed under its own name', async () => {
     await withBoard({ dialect: { mountPoint: '/flash' } }, async (board) => {
       const { tree } = await board.connection.fs.scan({

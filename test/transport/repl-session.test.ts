@@ -124,6 +124,17 @@ describe('entering raw mode', () => {
     expect(port.stepsLeft).toBe(0);
   });
 
+  it('takes the greeting of a board that has just come to its prompt for no noise', async () => {
+    const greeting =
+      '\r\nMicroPython v1.27.0 on 2025-12-10; board\r\nType "help()" for more information.\r\n>>> ';
+    const idle = play([{ sent: '\x03\x01', answer: `${greeting}\r\n>>> \r\n${BANNER}` }]);
+    const arrival = await idle.session.enterRaw({ signal: never });
+    expect(arrival).toMatchObject({ programInterrupted: false, noise: new Uint8Array(0) });
+    // The prompt did not answer Ctrl-C: it was a program's, which has ended without a word.
+    const ended = play([{ sent: '\x03\x01', answer: `${greeting}\r\n${BANNER}` }]);
+    expect((await ended.session.enterRaw({ signal: never })).programInterrupted).toBe(true);
+  });
+
   it('does not call boot messages a program', async () => {
     const boot =
       'ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13\r\nMicroPython v1.20\r\nType "help()" for more information.\r\n>>> ';
