@@ -5,12 +5,12 @@
  */
 
 import type { NewFile } from '../archive/blb-writer.js';
-import type { FileEntry, Manifest } from '../archive/manifest.js';
+import type { Manifest } from '../archive/manifest.js';
 import { pathOfEntry } from '../archive/manifest.js';
 import { stateHash, stateRecordsOf } from '../archive/state-hash.js';
-import { treeOf } from '../chain/archive.js';
+import { isPartial, treeOf } from '../chain/archive.js';
 import { diffTrees } from '../chain/diff.js';
-import { filesOf, omittableContent } from '../chain/materialize.js';
+import { contentKeyOf, filesOf, omittableContent } from '../chain/materialize.js';
 import type { PathPatterns } from '../core/device-path.js';
 import { isWithin } from '../core/device-path.js';
 import type { Tree, TreeFailure, TreeFile } from '../core/tree.js';
@@ -32,7 +32,7 @@ export interface BackupPlan {
   }[];
   /** To be read over the wire, in the tree's order. */
   readonly reads: readonly TreeFile[];
-  /** Path of a read -> files of the same content, which get theirs from it. */
+  /** Path of a read -> files of the same content, which get theirs from it; only where there are. */
   readonly copies: ReadonlyMap<string, readonly TreeFile[]>;
   readonly bytesToRead: number;
 }
@@ -46,33 +46,27 @@ export interface FileCounts {
 
 /** `base`: whose file list content may be left out against; null for a full. */
 export function planBackup(tree: Tree, base: Manifest | null): BackupPlan {
-  const holder = base === null ? () => null : omittableContent(base);
-  const known = new Map(
-    (base === null ? [] : filesOf(base)).map((entry) => [pathOfEntry(entry), entry]),
-  );
+  const holderOf = base === null ? () => null : omittableContent(base);
   const references: { meta: NewFile; dataIn: string }[] = [];
   const reads: TreeFile[] = [];
   const copies = new Map<string, TreeFile[]>();
   const firstOf = new Map<string, string>();
   for (const file of tree) {
     if (file.kind !== 'file') continue;
-    const { sha256, sizeBytes } = file;
-    const dataIn = sha256 === null ? null : holder({ checksum: sha256, originalSize: sizeBytes });
-    if (sha256 !== null && dataIn !== null) {
-      references.push({
-        meta: referenceOf(file, sha256, known.get(file.path)),
-        dataIn,
-      });
+    const { path, sizeBytes, sha256 } = file;
+    if (sha256 === null) {
+      reads.push(file);
       continue;
     }
-    const content = `${sha256}:${sizeBytes}`;
-    const first = sha256 === null ? undefined : firstOf.get(content);
-    if (first !== undefined && sizeBytes <= COPY_BYTES_MAX) {
-      copies.set(first, [...(copies.get(first) ?? []), file]);
-      continue;
+    const content = { checksum: sha256, originalSize: sizeBytes };
+    const dataIn = holderOf(content);
+    const first = firstOf.get(contentKeyOf(content));
+    if (dataIn !== null) references.push({ meta: referenceOf(file, sha256), dataIn });
+    else if (first !== undefined && sizeBytes <= COPY_BYTES_MAX) addTo(copies, first, file);
+    else {
+      reads.push(file);
+      firstOf.set(contentKeyOf(content), path);
     }
-    if (first === undefined) firstOf.set(content, file.path);
-    reads.push(file);
   }
   return {
     folders: tree.filter((entry) => entry.kind === 'folder').map((entry) => entry.path),
@@ -84,16 +78,16 @@ export function planBackup(tree: Tree, base: Manifest | null): BackupPlan {
   };
 }
 
-function referenceOf(file: TreeFile, sha256: string, known: FileEntry | undefined): NewFile {
+function addTo<K, T>(groups: Map<K, T[]>, key: K, member: T): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [member]);
+  else group.push(member);
+}
+
+function referenceOf(file: TreeFile, sha256: string): NewFile {
   const { path, sizeBytes, modifiedS } = file;
-  const unread = known !== undefined && known.checksum === sha256 && trusted.has(file);
-  return {
-    path,
-    sizeBytes,
-    modifiedS,
-    sha256,
-    checkedBy: unread ? 'size-time' : 'sha256',
-  };
+  const checkedBy = trusted.has(file) ? 'size-time' : 'sha256';
+  return { path, sizeBytes, modifiedS, sha256, checkedBy };
 }
 
 /** Files whose hash was taken over from the base by size and time. */
@@ -105,12 +99,9 @@ export function trustTimes(tree: Tree, base: Manifest): Tree {
   return tree.map((file) => {
     if (file.kind !== 'file' || file.sha256 !== null || file.modifiedS === null) return file;
     const before = known.get(file.path);
-    if (
-      before === undefined ||
-      before.originalSize !== file.sizeBytes ||
-      before.lastModified !== file.modifiedS
-    )
-      return file;
+    const isSame =
+      before?.originalSize === file.sizeBytes && before.lastModified === file.modifiedS;
+    if (!isSame) return file;
     const same = { ...file, sha256: before.checksum };
     trusted.add(same);
     return same;
@@ -128,9 +119,7 @@ export function likelyTwins(tree: Tree): readonly string[] {
   for (const entry of tree) {
     if (entry.kind !== 'file' || entry.sha256 !== null) continue;
     if (entry.sizeBytes < HASH_WORTH_BYTES || entry.sizeBytes > COPY_BYTES_MAX) continue;
-    const group = bySize.get(entry.sizeBytes);
-    if (group === undefined) bySize.set(entry.sizeBytes, [entry.path]);
-    else group.push(entry.path);
+    addTo(bySize, entry.sizeBytes, entry.path);
   }
   return [...bySize.values()].filter((group) => group.length > 1).flat();
 }
@@ -152,43 +141,29 @@ export function scopeRoots(
   return roots.length === 0 ? [''] : [...roots].sort();
 }
 
-/**
- * True where nothing has changed: every hash is known, nothing failed on either side, and the
- * states are equal.
- */
+/** True where nothing has changed: every hash is known, nothing failed, and the states are equal. */
 export function isUnchanged(tree: Tree, reference: Manifest): boolean {
-  if (reference.files.some((entry) => 'error' in entry)) return false;
-  if (
-    tree.some(
-      (entry) => entry.kind === 'failed' || (entry.kind === 'file' && entry.sha256 === null),
-    )
-  )
-    return false;
-  return stateHash(stateRecordsOf(tree)) === reference.stateHash;
+  const isKnown = tree.every((entry) => entry.kind !== 'file' || entry.sha256 !== null);
+  // What could not be read then and cannot now has equal states, and may have changed between.
+  return (
+    isKnown && !isPartial(reference) && stateHash(stateRecordsOf(tree)) === reference.stateHash
+  );
 }
 
 /** What became of the base's files. Without a base every file is new. */
 export function countFiles(tree: Tree, base: Manifest | null): FileCounts {
   const files = tree.filter((entry) => entry.kind === 'file').length;
-  if (base === null)
-    return {
-      filesNew: files,
-      filesChanged: 0,
-      filesUnchanged: 0,
-      filesDeleted: 0,
-    };
+  if (base === null) {
+    return { filesNew: files, filesChanged: 0, filesUnchanged: 0, filesDeleted: 0 };
+  }
   let filesNew = 0;
   let filesChanged = 0;
   let filesDeleted = 0;
   for (const { status, before, after } of diffTrees(treeOf(base), tree)) {
-    if (status === 'unknown') {
-      if (before === null || before.kind === 'failed') filesNew += after?.kind === 'file' ? 1 : 0;
-      continue;
-    }
     if (after?.kind === 'file') {
       if (before?.kind === 'file') filesChanged += 1;
       else filesNew += 1;
-    } else if (before?.kind === 'file') filesDeleted += 1;
+    } else if (before?.kind === 'file' && status !== 'unknown') filesDeleted += 1;
   }
   return {
     filesNew,
