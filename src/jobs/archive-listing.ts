@@ -17,6 +17,18 @@ export async function listArchives(store: BackupFolder): Promise<ArchiveListing>
   return { stored, archives, lineage: resolveLineage(archives) };
 }
 
+/**
+ * The listing with a backup that was named by its path: one outside the folder may still build on
+ * archives in it, and what it builds on may be missing there.
+ */
+export function listingWith(named: StoredBackup, listing: ArchiveListing): ArchiveListing {
+  if (listing.stored.some((each) => each.path === named.path)) return listing;
+  const stored = [...listing.stored, named];
+  if (named.safety) return { ...listing, stored };
+  const archives = [...listing.archives, chainArchiveOf(named)];
+  return { stored, archives, lineage: resolveLineage(archives) };
+}
+
 export function chainArchiveOf(stored: StoredBackup): ChainArchive {
   return {
     path: stored.path,

@@ -3,7 +3,7 @@
  * verified in full. Nothing is restored or extracted without having passed here.
  */
 import { pathOfEntry } from '../archive/manifest.js';
-import type { ChainArchive, KnownArchive } from '../chain/archive.js';
+import type { KnownArchive } from '../chain/archive.js';
 import { treeOf } from '../chain/archive.js';
 import { isHealthy } from '../chain/lineage.js';
 import { locateContent, requireContent } from '../chain/materialize.js';
@@ -11,7 +11,7 @@ import type { BelayError } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder, StoredBackup } from '../store/backup-folder.js';
 import type { ArchiveListing } from './archive-listing.js';
-import { chainArchiveOf } from './archive-listing.js';
+import { chainArchiveOf, listingWith } from './archive-listing.js';
 import { ContentReader } from './content-reader.js';
 import type { StoreParts } from './context.js';
 import type { BackupChoice } from './select-backup.js';
@@ -59,15 +59,8 @@ export async function chosenContent(
   const tip = knownArchiveOf(stored);
   const content = stored.safety
     ? ContentReader.alone(parts.store, tip)
-    : ContentReader.of(parts.store, tip, archivesWith(tip, listing));
+    : ContentReader.of(parts.store, tip, listingWith(stored, listing).archives);
   return { stored, tip, content };
-}
-
-/** An archive named by path may lie outside the folder and still build on archives in it. */
-function archivesWith(tip: KnownArchive, listing: ArchiveListing): readonly ChainArchive[] {
-  return listing.archives.some((each) => each.path === tip.path)
-    ? listing.archives
-    : [...listing.archives, tip];
 }
 
 /**
@@ -96,11 +89,11 @@ export async function verifiedSource(
       content: ContentReader.alone(parts.store, tip),
     };
   const isWanted = options.wanted(tree);
+  const { archives } = listingWith(stored, listing);
   const unfit = new Set<string>();
   let firstDamage: BelayError | null = null;
   for (;;) {
-    const all = archivesWith(tip, listing);
-    const located = locateContent(tip, all, { unfit });
+    const located = locateContent(tip, archives, { unfit });
     const content = new ContentReader(parts.store, located);
     const wanted = [...located.sources.keys()].filter(isWanted);
     const damaged = await parts.verified.firstDamaged(

@@ -1,6 +1,6 @@
 /** `show`: everything in a manifest but the files. */
 import type { Manifest } from '../archive/manifest.js';
-import { listArchives } from './archive-listing.js';
+import { listArchives, listingWith } from './archive-listing.js';
 import type { JobContext, StoreParts } from './context.js';
 import type { BackupRow } from './list.js';
 import { rowOf } from './list.js';
@@ -35,7 +35,7 @@ export async function showBackup(
     archive.manifest?.backupId ?? null;
   const children = listing.lineage.byPath.get(stored.path)?.children ?? [];
   return {
-    row: rowOf(stored, listing),
+    row: rowOf(stored, listingWith(stored, listing)),
     manifest,
     manifestSha256: (stored.head as NonNullable<typeof stored.head>).manifestSha256,
     dependsOn: content.content.archives

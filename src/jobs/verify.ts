@@ -8,7 +8,7 @@ import type { ErrorCode } from '../core/errors.js';
 import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { StoredBackup } from '../store/backup-folder.js';
 import type { ArchiveListing } from './archive-listing.js';
-import { chainArchiveOf, listArchives } from './archive-listing.js';
+import { chainArchiveOf, listArchives, listingWith } from './archive-listing.js';
 import { identityOfConnection } from './board-identity.js';
 import { BoardSession } from './board-session.js';
 import type { BoardParts, JobContext, StoreParts } from './context.js';
@@ -73,8 +73,7 @@ export async function verifyBackups(
   options: VerifyOptions,
   context: JobContext,
 ): Promise<VerifyResult> {
-  const listing = await listArchives(parts.store);
-  const wanted = await wantedArchives(parts, options, listing);
+  const { wanted, listing } = await wantedArchives(parts, options);
   const voice = new JobVoice(context);
   const bytesRead = [...wanted].reduce((sum, stored) => sum + stored.archiveBytes, 0);
   voice.begin('verifying', { files: wanted.size, bytes: bytesRead });
@@ -88,37 +87,32 @@ export async function verifyBackups(
   return verdict([...wanted], found, listing, bytesRead);
 }
 
+/** What was asked for and all that it needs; the listing has archives named outside the folder too. */
 async function wantedArchives(
   parts: StoreParts,
   options: VerifyOptions,
-  listing: ArchiveListing,
-): Promise<ReadonlySet<StoredBackup>> {
+): Promise<{ readonly wanted: ReadonlySet<StoredBackup>; readonly listing: ArchiveListing }> {
   const { backups = [], board = null } = options;
+  const folder = await listArchives(parts.store);
   if (backups.length === 0) {
-    return new Set(
-      listing.stored.filter(
-        (stored) => board === null || isOfBoard({ archive: chainArchiveOf(stored) }, board),
-      ),
-    );
+    const isAsked = (stored: StoredBackup) =>
+      board === null || isOfBoard({ archive: chainArchiveOf(stored) }, board);
+    return { wanted: new Set(folder.stored.filter(isAsked)), listing: folder };
+  }
+  let listing = folder;
+  const paths = new Set<string>();
+  for (const name of backups) {
+    const stored = await chooseBackup(parts, { wanted: name, board, safety: true }, folder);
+    listing = listingWith(stored, listing);
+    paths.add(stored.path);
+    const node = listing.lineage.byPath.get(stored.path);
+    if (node === undefined || !isKnown(node.archive)) continue;
+    const content = locateContent(node.archive, listing.archives).archives;
+    for (const { path } of [...chainOf(node), ...content]) paths.add(path);
   }
   const byPath = new Map(listing.stored.map((stored) => [stored.path, stored]));
-  const wanted = new Set<StoredBackup>();
-  for (const name of backups) {
-    const stored = await chooseBackup(parts, { wanted: name, board, safety: true }, listing);
-    wanted.add(stored);
-    const node = listing.lineage.byPath.get(stored.path);
-    const tip = node?.archive;
-    if (tip === undefined || !isKnown(tip)) continue;
-    const needed = [
-      ...(node === undefined ? [] : chainOf(node)),
-      ...locateContent(tip, listing.archives).archives,
-    ];
-    for (const { path } of needed) {
-      const other = byPath.get(path);
-      if (other !== undefined) wanted.add(other);
-    }
-  }
-  return wanted;
+  const wanted = [...paths].flatMap((path) => byPath.get(path) ?? []);
+  return { wanted: new Set(wanted), listing };
 }
 
 async function findingsOf(

@@ -243,6 +243,30 @@ describe('verify', () => {
       (await verifyBackups(parts, { backups: [differential.id] }, context)).archives,
     ).toHaveLength(2);
   });
+
+  it('reads an archive once, however often and in whatever way it is named', async () => {
+    const { parts, context, full, second } = await history();
+    const { path } = second;
+    const other = path.replace('/memory/', '/memory/./');
+    const { archives } = await verifyBackups(parts, { backups: [other, second.id, path] }, context);
+    expect(archives.map((archive) => archive.backupId)).toEqual([second.id, full.id]);
+  });
+
+  it('judges an archive outside the folder by what it builds on, and says what is missing', async () => {
+    const { store, parts, context, full, second } = await history();
+    const outside = '/elsewhere/copy.blb';
+    store.files.set(outside, store.files.get(second.path) as Uint8Array);
+    const names = { backups: [outside] };
+    const whole = await verifyBackups(parts, names, context);
+    expect(whole.archives.map((archive) => archive.archive)).toEqual([outside, full.path]);
+    expect(whole.ok).toBe(true);
+    store.files.delete(full.path);
+    const { archives, code } = await verifyBackups(parts, names, context);
+    expect(archives).toMatchObject([{ archive: outside, state: 'orphan', restorable: false }]);
+    expect(code).toBe('chain/no-parent');
+    const { row } = await showBackup(parts, { backup: outside }, context);
+    expect(row.state).toBe('orphan');
+  });
 });
 
 describe('merge', () => {

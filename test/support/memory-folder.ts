@@ -31,13 +31,13 @@ import type {
   StoredBackup,
 } from '../../src/store/backup-folder.js';
 
-const { basename, dirname, join } = posix;
+const { basename, dirname, join, normalize } = posix;
 const boardFolderOf = (path: string) =>
   basename(dirname(path)) === 'safety' ? dirname(dirname(path)) : dirname(path);
 
 export class MemoryFolder implements BackupFolder {
   readonly path = '/memory';
-  /** By path; tests may put and scribble. */
+  /** By path, also such as lie outside of the folder; tests may put and scribble. */
   readonly files = new Map<string, Uint8Array>();
   readonly pins = new Set<string>();
   /** Board folder to holder's token and purpose; tests may break a lock by deleting. */
@@ -47,7 +47,8 @@ export class MemoryFolder implements BackupFolder {
   readonly #held = new Map<string, string>();
 
   async list(options: { readonly safety: boolean }): Promise<readonly StoredBackup[]> {
-    const paths = [...this.files.keys()].filter((path) => path.endsWith('.blb')).sort();
+    const isHere = (path: string) => path.startsWith(`${this.path}/`) && path.endsWith('.blb');
+    const paths = [...this.files.keys()].filter(isHere).sort();
     const all = await Promise.all(
       paths.filter((path) => !path.includes('/quarantine/')).map((path) => this.inspect(path)),
     );
@@ -65,7 +66,8 @@ export class MemoryFolder implements BackupFolder {
     });
   }
 
-  async inspect(path: string): Promise<StoredBackup> {
+  async inspect(named: string): Promise<StoredBackup> {
+    const path = normalize(named);
     const source = await this.open(path);
     const facts = {
       path,
