@@ -8,7 +8,8 @@ import { type Literal, parseLiteral } from './python-literal.js';
 import { tildeLines } from './tiny-answers.js';
 
 const PROBE_MS_MAX = 15_000;
-const ATTEMPTS = 3;
+/** One in ten fails where one byte in 10,000 is damaged. */
+const ATTEMPTS = 5;
 /** A micro:bit v1 has 8.8 kB free, the next smallest board (an ESP8266) 30 kB. */
 const TINY_HEAP_BYTES = 12 * 1024;
 
@@ -69,7 +70,7 @@ function sourceFor(inflates: boolean, part: string): string | Uint8Array {
 function damaged(): BelayError {
   return new BelayError(
     'board/integrity',
-    'the board answered the first questions three times with damage',
+    'the board answered the first questions five times with damage',
     { hint: 'try another cable or a lower --baud' },
   );
 }

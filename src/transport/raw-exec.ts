@@ -28,6 +28,8 @@ export interface StreamConsumer {
   push(bytes: Uint8Array): { readonly consumed: number; readonly done: boolean };
   /** How long the board may be silent from now on; asked whenever bytes came. */
   silenceMsMax(): number;
+  /** False while nothing of the stream has come: an exec's end is one then, whatever files hold. */
+  readonly hasBegun?: boolean;
 }
 
 export interface RawExecOptions extends HandoverOptions {
@@ -41,9 +43,12 @@ const PROMPT_MS = 300;
 const ENDED_QUIET_MS = 700;
 const INTERRUPT_WAITS_MS = [300, 500, 1000, 1500] as const;
 const STDERR_BYTES_MAX = 16 * 1024;
+const TAIL_BYTES = 2048;
 
 /** An exec's end as the last bytes show it: 0x04, traceback or nothing, 0x04, prompt. */
 const EXEC_END = /\x04([^\x04]*)\x04>$/;
+/** The same with nothing before it: what was sent was damaged, and no stream ever began. */
+const EMPTY_EXEC = /^\x04[^\x04]*\x04>$/;
 
 type Stage = 'handover' | 'stdout' | 'stderr' | 'prompt' | 'interrupting' | 'over';
 
@@ -52,12 +57,13 @@ export class RawExec implements ReplMachine {
   /** The consumer said that its stream is over (true from the start without a consumer). */
   streamOver: boolean;
   readonly #consumer: StreamConsumer | null;
-  readonly #tail = new ByteTail(2048);
+  readonly #tail = new ByteTail(TAIL_BYTES);
   #stage: Stage = 'handover';
   #pending: Uint8Array = new Uint8Array(0);
   #errors: Uint8Array[] = [];
   #errorCount = 0;
   #maybeEnded = false;
+  #streamedBytes = 0;
   #interrupts = 0;
 
   constructor(source: Uint8Array, options: RawExecOptions) {
@@ -146,7 +152,11 @@ export class RawExec implements ReplMachine {
 
   #streamed(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
     const consumer = this.#consumer as StreamConsumer;
+    const soFar = this.#streamedBytes + bytes.length;
+    if (consumer.hasBegun === false && this.#isEmptyExec(soFar))
+      return this.#stdout(this.#tail.bytes.slice(-soFar), actions);
     const { consumed, done } = consumer.push(bytes);
+    this.#streamedBytes += consumed;
     const rest = bytes.subarray(consumed);
     if (done) {
       this.streamOver = true;
@@ -157,6 +167,12 @@ export class RawExec implements ReplMachine {
     const ms = this.#maybeEnded ? Math.min(ENDED_QUIET_MS, silenceMs) : silenceMs;
     actions.push({ kind: 'wait', ms });
     return rest;
+  }
+
+  /** All that came since the board took the source is the end of an exec. */
+  #isEmptyExec(lengthBytes: number): boolean {
+    if (lengthBytes === 0 || lengthBytes > TAIL_BYTES || !this.#endsAtPrompt()) return false;
+    return EMPTY_EXEC.test(textOfBytes(this.#tail.bytes.subarray(-lengthBytes)));
   }
 
   #stderr(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {

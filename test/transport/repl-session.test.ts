@@ -447,6 +447,21 @@ describe('streaming', () => {
     await session.stream('go()', counting(2 * trap.length), { signal: never });
   });
 
+  it('knows at once that an exec has ended of whose stream nothing came', async () => {
+    const { session, clock } = play([
+      ...start,
+      { sent: 'go()\x04', answer: 'OK\x04\x04>' },
+      { sent: 'go()\x04', answer: 'OK\x04Traceback:\r\nSyntaxError: \r\n\x04>' },
+    ]);
+    await session.enterRaw({ signal: never });
+    const startMs = clock.monotonicMs();
+    const stream = () =>
+      session.stream('go()', { ...counting(99), hasBegun: false }, { signal: never });
+    await expect(stream()).rejects.toMatchObject({ code: 'repl/protocol' });
+    await expect(stream()).rejects.toMatchObject({ code: 'repl/exec-failed' });
+    expect(clock.monotonicMs() - startMs).toBeLessThan(50);
+  });
+
   it('gives up after the silence that the consumer allows', async () => {
     const { session } = play([...start, { sent: 'go()\x04', answer: 'OKhalf' }]);
     await session.enterRaw({ signal: never });
