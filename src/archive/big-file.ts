@@ -71,10 +71,6 @@ export class BigFileBytes implements BigFile {
     this.#gzip = new GzipMemberStream(settings, (bytes) => owner.append(bytes));
   }
 
-  get isReceiving(): boolean {
-    return this.#state === 'receiving';
-  }
-
   async write(bytes: Uint8Array, hurry = false): Promise<void> {
     if (this.#receivedBytes + bytes.length > this.start.sizeBytes) {
       throw contentError(this.start.path, `more than ${this.start.sizeBytes} bytes`);

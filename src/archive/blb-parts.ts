@@ -13,8 +13,7 @@ import type { PendingEntry, Spool, SpooledMember } from './spool.js';
 import { stateHash, stateRecordsOf } from './state-hash.js';
 import { statisticsOf } from './statistics.js';
 import type { TarEntry } from './tar-header.js';
-import type { TarLayout } from './tar-layout.js';
-import { tarLayoutOf } from './tar-layout.js';
+import { layoutOfManifest } from './tar-layout.js';
 import { CHECKSUMS_NAME, MANIFEST_NAME, tarNameOf } from './tar-name.js';
 
 /** What the caller knows of a manifest; the writer derives the rest. Further fields are kept. */
@@ -57,7 +56,7 @@ export async function buildParts(
   // Paired with the reader's checks: nothing is written that it would refuse.
   parseManifest(manifestBytes);
   const manifestSha256 = createHash('sha256').update(manifestBytes).digest('hex');
-  const checksums = checksumsText(manifestSha256, layoutOf(manifest));
+  const checksums = checksumsText(manifestSha256, layoutOfManifest(manifest));
   const head = await gzipMember(await packFile(MANIFEST_NAME, manifestBytes), DEFLATE_HASHES);
   return {
     manifest,
@@ -134,7 +133,7 @@ function manifestOf(
   return {
     ...fields,
     stateHash: stateHash(stateRecordsOf(files)),
-    integrityChecksum: integrityChecksumOf(layoutOf({ members, files })),
+    integrityChecksum: integrityChecksumOf(layoutOfManifest({ members, files })),
     statistics: { ...statistics, ...statisticsOf({ files, members }) },
     members,
     files,
@@ -155,8 +154,7 @@ function listOf(
     if (entry.kind === 'reference') {
       return { ...fileFields(entry.meta, null), compressionMethod: 'none', dataIn: entry.dataIn };
     }
-    const place = places.get(entry.meta.path);
-    if (place === undefined) throw new Error(`no member holds ${entry.meta.path}`);
+    const place = places.get(entry.meta.path) as Place;
     const { compressedSize, compressionMethod, member, tarOffset } = place;
     return { ...fileFields(entry.meta, compressedSize), compressionMethod, member, tarOffset };
   });
@@ -190,10 +188,4 @@ function fileFields(meta: NewFile, compressedSize: number | null) {
     ...(meta.crc32 === undefined ? {} : { crc32: meta.crc32 }),
     ...meta.furtherFields,
   };
-}
-
-function layoutOf(lists: Pick<Manifest, 'members' | 'files'>): TarLayout {
-  const layout = tarLayoutOf(lists);
-  if (typeof layout === 'string') throw new Error(`BlbWriter: ${layout}`);
-  return layout;
 }

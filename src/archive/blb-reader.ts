@@ -21,10 +21,10 @@ export { readBlbHead };
 
 /** A validation stops collecting here; a hostile archive could yield one finding a file. */
 const FINDINGS_MAX = 10_000;
-/** A shared member is kept between reads of its files up to this size. */
-const KEPT_TAR_BYTES_MAX = 256 * 1024;
-
-/** The last small member that was read, by archive: extracting reads neighbours one by one. */
+/**
+ * The last member that was small enough to be inflated in one go, by archive: extracting reads
+ * neighbours one by one.
+ */
 const keptMembers = new WeakMap<BlbHead, { readonly member: number; readonly bytes: Uint8Array }>();
 
 /**
@@ -97,8 +97,6 @@ export async function* readBlbFile(
     if (held !== null) yield held;
     held = content;
   }
-  if (!check.isOver)
-    throw errorOf(source, { code: 'archive/damaged', message: `${path}: ends early`, path });
   if (held !== null) yield held;
 }
 
@@ -113,17 +111,17 @@ async function* tarBytesOf(
     yield kept.bytes;
     return;
   }
-  const tarSize = head.manifest.members[member]?.tarSize ?? 0;
-  const parts: Uint8Array[] = [];
+  let chunks = 0;
+  let bytes = new Uint8Array(0);
   try {
     for await (const chunk of memberBytes(source, head, member, () => {})) {
-      if (tarSize <= KEPT_TAR_BYTES_MAX) parts.push(chunk);
+      chunks += 1;
+      bytes = chunk as typeof bytes;
       yield chunk;
     }
   } catch (error) {
     if (!(error instanceof BelayError) || !error.code.startsWith('archive/')) throw error;
     throw errorOf(source, { code: error.code, message: error.message, path: null });
   }
-  const bytes = parts[0];
-  if (parts.length === 1 && bytes !== undefined) keptMembers.set(head, { member, bytes });
+  if (chunks === 1) keptMembers.set(head, { member, bytes });
 }

@@ -83,6 +83,8 @@ export function errorOf(source: ByteSource, finding: Finding): BelayError {
   });
 }
 
+type MemberPlace = BlbHead['manifest']['members'][number];
+
 /** The inflated bytes of a data member. */
 export function memberBytes(
   source: ByteSource,
@@ -90,9 +92,7 @@ export function memberBytes(
   member: number,
   onInput: (bytes: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
-  const range = head.manifest.members[member];
-  if (range === undefined) throw new RangeError(`no member ${member}`);
-  const { offset, compressedSize, tarSize } = range;
+  const { offset, compressedSize, tarSize } = head.manifest.members[member] as MemberPlace;
   const place = {
     name: `member ${member}`,
     offset: head.headBytes + offset,
@@ -110,7 +110,7 @@ async function scanMember(
   onInput: (bytes: Uint8Array) => void,
   report: Report,
 ): Promise<boolean> {
-  const placed = layoutOfManifest(head.manifest)[member] ?? [];
+  const placed = layoutOfManifest(head.manifest)[member] as readonly PlacedEntry[];
   const checks = new MemberChecks(placed, report);
   const stream = memberBytes(source, head, member, onInput);
   return whole(
@@ -156,9 +156,8 @@ class MemberChecks {
 
   push(chunk: Uint8Array): void {
     for (let rest = chunk; rest.length > 0; ) {
-      const entry = this.#placed[this.#next];
-      if (entry === undefined) return;
-      this.#check ??= new EntryCheck(entry);
+      // What is inflated has the length declared, and that is the length of all entries together.
+      this.#check ??= new EntryCheck(this.#placed[this.#next] as PlacedEntry);
       rest = rest.subarray(this.#check.push(rest).used);
       if (!this.#check.isOver) continue;
       for (const finding of this.#check.findings) this.#report(finding);

@@ -23,6 +23,7 @@ import { copyMemberBytes, isMemberUnchanged, methodOf } from './member-copy.js';
 import type { PendingEntry, Spool, SpooledMember } from './spool.js';
 import type { TarEntry } from './tar-header.js';
 import { FILE_BYTES_MAX, tarMtimeOf, tarSizeOf } from './tar-header.js';
+import type { PlacedEntry } from './tar-layout.js';
 import { layoutOfManifest } from './tar-layout.js';
 import { tarNameOf } from './tar-name.js';
 
@@ -37,6 +38,12 @@ interface GroupedFile {
   readonly bytes: Uint8Array;
 }
 
+/** A big file and where its member begins in the spool. */
+interface Receiving {
+  readonly file: BigFileBytes;
+  readonly offset: number;
+}
+
 export class BlbWriter {
   readonly #spool: Spool;
   /** Of files that stand alone. */
@@ -49,7 +56,7 @@ export class BlbWriter {
   #group: GroupedFile[] = [];
   #groupTarBytes = 0;
   /** The big file whose bytes are coming: it owns the end of the spool. */
-  #receiving: { readonly file: BigFileBytes; readonly offset: number } | null = null;
+  #receiving: Receiving | null = null;
   /** Complete, not yet ended. */
   readonly #waiting = new Map<BigFileBytes, SpooledMember>();
   /** Shared members that were closed while a big file owned the spool. */
@@ -138,7 +145,7 @@ export class BlbWriter {
     if (!isMemberUnchanged(head.manifest, member, metas)) {
       throw new Error(`BlbWriter: member ${member} does not hold these files as they are wanted`);
     }
-    const placed = layoutOfManifest(head.manifest)[member] ?? [];
+    const placed = layoutOfManifest(head.manifest)[member] as readonly PlacedEntry[];
     const files = placed.map(({ path, tarOffset }) => ({
       meta: metas.get(path) as NewFile,
       tarOffset,
@@ -239,7 +246,7 @@ export class BlbWriter {
   }
 
   async #completed(file: BigFileBytes): Promise<void> {
-    const spoolOffset = this.#receiving?.offset ?? 0;
+    const { offset: spoolOffset } = this.#receiving as Receiving;
     const tar = this.#tarEntryOf(file.start);
     const member: SpooledMember = {
       spoolOffset,
@@ -277,7 +284,7 @@ export class BlbWriter {
       }
       return;
     }
-    const offset = this.#receiving?.offset ?? this.#spool.sizeBytes;
+    const { offset } = this.#receiving as Receiving;
     this.#receiving = null;
     await this.#spool.truncate(offset);
     await this.#placeHeld();

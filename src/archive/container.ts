@@ -125,10 +125,10 @@ function headersOf(tar: TarEntry): Partial<Header> & { name: string } {
 /** One entry of a tar that somebody else made. Its content is read to the end before the next one. */
 export interface ForeignTarEntry {
   readonly name: string;
-  /** As tar-stream calls them: `file`, `directory`, `symlink`, … */
+  /** As tar-stream calls them: `file`, `directory`, `symlink`, …, and `unknown`. */
   readonly type: string;
   readonly sizeBytes: number;
-  readonly modifiedS: number | null;
+  readonly modifiedS: number;
   readonly content: AsyncIterable<Uint8Array>;
 }
 
@@ -140,13 +140,13 @@ export async function* entriesOfTar(
   source.on('error', (error) => reader.destroy(error));
   source.pipe(reader);
   for await (const entry of reader) {
-    const { name, type, size, mtime } = entry.header;
-    const modifiedS = mtime === undefined ? null : Math.floor(mtime.getTime() / 1000);
+    // What is read has all of these, whatever the types of what is written say.
+    const { name, type, size, mtime } = entry.header as Required<Header>;
     yield {
       name,
-      type: type ?? 'file',
-      sizeBytes: size ?? 0,
-      modifiedS,
+      type: type ?? 'unknown',
+      sizeBytes: size,
+      modifiedS: Math.floor(mtime.getTime() / 1000),
       content: entry as unknown as AsyncIterable<Uint8Array>,
     };
     // An unread entry would stall the rest for ever.

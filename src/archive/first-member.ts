@@ -24,8 +24,8 @@ const CHUNK_BYTES = 64 * 1024;
 export async function readFirstMember(source: ByteSource): Promise<FirstMember> {
   const header = await source.read(0, GZIP_HEADER.length);
   checkGzipHeader(header);
-  const { tar, bodyBytes, crc } = await inflateFirst(source);
-  const manifestBytes = manifestIn(tar);
+  const { tar, sizeBytes, bodyBytes, crc } = await inflateFirst(source);
+  const manifestBytes = manifestIn(tar, sizeBytes);
   const trailer = await readFully(source, GZIP_HEADER.length + bodyBytes, GZIP_TRAILER_BYTES);
   if (Buffer.compare(trailer, gzipTrailer(crc, tar.length)) !== 0) {
     throw new BelayError(
@@ -49,7 +49,7 @@ function checkGzipHeader(header: Uint8Array): void {
 /** Inflates until the deflate stream ends or shows that it is no manifest. */
 async function inflateFirst(
   source: ByteSource,
-): Promise<{ tar: Uint8Array; bodyBytes: number; crc: number }> {
+): Promise<{ tar: Uint8Array; sizeBytes: number; bodyBytes: number; crc: number }> {
   const inflate = createInflateRaw({ chunkSize: CHUNK_BYTES });
   const output = new FirstOutput();
   let failure: Error | null = null;
@@ -69,8 +69,9 @@ async function inflateFirst(
       if (output.problem !== null) throw output.problem;
       if (failure !== null) throw failureOf(output, failure);
     }
-    output.checkLength();
-    return { tar: joinBytes(output.chunks), bodyBytes: inflate.bytesWritten, crc: output.crc };
+    const sizeBytes = output.manifestBytes();
+    const { chunks, crc } = output;
+    return { tar: joinBytes(chunks), sizeBytes, bodyBytes: inflate.bytesWritten, crc };
   } finally {
     inflate.destroy();
   }
@@ -96,27 +97,26 @@ class FirstOutput {
   problem: BelayError | null = null;
   crc = 0;
   #sizeBytes = 0;
-  #expectedBytes: number | null = null;
+  #expected: { readonly manifestBytes: number; readonly tarBytes: number } | null = null;
 
   push(chunk: Uint8Array): void {
     if (this.problem !== null) return;
     this.chunks.push(chunk);
     this.#sizeBytes += chunk.length;
     this.crc = crc32(chunk, this.crc);
-    if (this.#expectedBytes === null && this.#sizeBytes >= TAR_BLOCK_BYTES) this.#readHeader();
-    if (this.#expectedBytes !== null && this.#sizeBytes > this.#expectedBytes) {
-      this.problem ??= new BelayError(
-        'archive/damaged',
-        'member 1 is longer than its manifest.json',
-      );
+    if (this.#expected === null && this.#sizeBytes >= TAR_BLOCK_BYTES) this.#readHeader();
+    if (this.#expected !== null && this.#sizeBytes > this.#expected.tarBytes) {
+      this.problem = new BelayError('archive/damaged', 'member 1 is longer than its manifest.json');
     }
   }
 
-  checkLength(): void {
-    if (this.#expectedBytes === null) throw notBlb('it does not begin with manifest.json');
-    if (this.#sizeBytes !== this.#expectedBytes) {
+  /** Length of the manifest, once all has come out; refuses where that is less than declared. */
+  manifestBytes(): number {
+    if (this.#expected === null) throw notBlb('it does not begin with manifest.json');
+    if (this.#sizeBytes !== this.#expected.tarBytes) {
       throw new BelayError('archive/damaged', 'member 1 is shorter than its manifest.json');
     }
+    return this.#expected.manifestBytes;
   }
 
   #readHeader(): void {
@@ -130,7 +130,8 @@ class FirstOutput {
         `manifest.json: limit exceeded: ${sizeBytes} bytes where at most ${MANIFEST_BYTES_MAX} are read`,
       );
     } else {
-      this.#expectedBytes = TAR_BLOCK_BYTES + sizeBytes + paddingOf(sizeBytes);
+      const tarBytes = TAR_BLOCK_BYTES + sizeBytes + paddingOf(sizeBytes);
+      this.#expected = { manifestBytes: sizeBytes, tarBytes };
     }
   }
 }
@@ -144,8 +145,7 @@ function manifestSizeIn(block: Uint8Array): number | null {
   return Buffer.compare(block, expected) === 0 ? sizeBytes : null;
 }
 
-function manifestIn(tar: Uint8Array): Uint8Array {
-  const sizeBytes = manifestSizeIn(tar.subarray(0, TAR_BLOCK_BYTES)) ?? 0;
+function manifestIn(tar: Uint8Array, sizeBytes: number): Uint8Array {
   const end = TAR_BLOCK_BYTES + sizeBytes;
   if (tar.subarray(end).some((byte) => byte !== 0)) {
     throw new BelayError('archive/damaged', 'member 1: its padding is not zero');

@@ -3,6 +3,7 @@
  * where it stands: deflating it gains nothing and takes 40 times as long as storing it.
  */
 import { finished } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import type { DeflateRaw } from 'node:zlib';
 import { constants, crc32, createDeflateRaw, deflateRawSync } from 'node:zlib';
 import type { DeflateSettings } from './gzip-member.js';
@@ -16,6 +17,8 @@ const NOISE_RATIO_MIN = 0.97;
 /** Three to four times as fast as the usual level, and a tenth larger. */
 const HURRIED_LEVEL = 1;
 
+type Done = (error: Error | null | undefined) => void;
+
 export class GzipMemberStream {
   readonly #deflate: DeflateRaw;
   readonly #settings: DeflateSettings;
@@ -26,7 +29,6 @@ export class GzipMemberStream {
   #level: number;
   #crc = 0;
   #sizeBytes = 0;
-  #failure: Error | null = null;
 
   /** `append` is never called twice at once. */
   constructor(settings: DeflateSettings, append: (bytes: Uint8Array) => Promise<void>) {
@@ -35,9 +37,8 @@ export class GzipMemberStream {
     this.#level = settings.level;
     this.#deflate = createDeflateRaw({ ...settings, chunkSize: PIECE_BYTES });
     this.#deflate.on('data', (chunk: Uint8Array) => this.#ready.push(chunk));
-    this.#deflate.on('error', (error) => {
-      this.#failure = error;
-    });
+    // The same error is what the call at work ends with.
+    this.#deflate.on('error', () => {});
   }
 
   /** The bytes may be changed once the call has resolved. */
@@ -72,24 +73,20 @@ export class GzipMemberStream {
     this.#sizeBytes += piece.length;
     const level = hurry ? Math.min(HURRIED_LEVEL, this.#settings.level) : this.#settings.level;
     await this.#setLevel(isNoise(piece) ? STORE.level : level);
-    await new Promise<void>((resolve, reject) => {
-      this.#deflate.write(piece, (error) => (error ? reject(error) : resolve()));
-    });
+    await promisify((done: Done) => this.#deflate.write(piece, done))();
     await this.#flush();
   }
 
   async #setLevel(level: number): Promise<void> {
     if (level === this.#level) return;
     this.#level = level;
-    await new Promise<void>((resolve, reject) => {
-      const done = (error: Error | null) => (error ? reject(error) : resolve());
-      // Node calls back with an error only where there is one, whatever its types say.
-      this.#deflate.params(level, constants.Z_DEFAULT_STRATEGY, done as () => void);
-    });
+    // Node calls back with an error where there is one, whatever its types say.
+    await promisify((done: Done) =>
+      this.#deflate.params(level, constants.Z_DEFAULT_STRATEGY, done as () => void),
+    )();
   }
 
   async #flush(): Promise<void> {
-    if (this.#failure !== null) throw this.#failure;
     if (this.#ready.length === 0) return;
     const bytes = joinBytes(this.#ready);
     this.#ready = [];

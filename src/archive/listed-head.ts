@@ -91,8 +91,7 @@ function parseNaming(name: string, bytes: Uint8Array): readonly ManifestEntry[] 
   try {
     return parseManifest(bytes).files;
   } catch (error) {
-    if (!(error instanceof BelayError)) throw error;
-    const { code, message, details } = error;
+    const { code, message, details } = error as BelayError;
     throw new BelayError(code, `${name}: ${message}`, { details: { ...details, archive: name } });
   }
 }

@@ -7,14 +7,11 @@ import { displayPath } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import { hasProtoKey, jsonLimitExceeded } from './json-bounds.js';
 import type { Manifest } from './manifest.js';
-import { manifestViolations } from './manifest-rules.js';
+import { firstViolation } from './manifest-rules.js';
 import type { FrozenFields } from './manifest-schema.js';
 import { frozenSchema, manifestSchema } from './manifest-schema.js';
 
 export const FORMAT_VERSION = 1;
-
-/** Features that this version knows, beyond what every reader of version 1 does. */
-const KNOWN_FEATURES: ReadonlySet<string> = new Set();
 
 /**
  * Throws archive/limit, archive/manifest, archive/path; archive/unsupported where a newer Belay is
@@ -26,31 +23,16 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if (JSON.stringify(value) !== text) throw manifestError('not in canonical form');
   if (Object.keys(value as object).at(-1) !== 'files') throw manifestError('"files" is not last');
   const manifest = checkedManifest(value);
-  for (const { code, message, path } of manifestViolations(manifest)) {
-    throw new BelayError(code, `manifest.json: ${message}`, { details: { path } });
-  }
-  return manifest;
+  const violation = firstViolation(manifest);
+  if (violation === null) return manifest;
+  const { code, message, path } = violation;
+  throw new BelayError(code, `manifest.json: ${message}`, { details: { path } });
 }
 
 /** Canonical bytes, `files` last. Fields that the types do not name are kept. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   const { files, ...rest } = manifest;
   return new TextEncoder().encode(JSON.stringify({ ...rest, files }));
-}
-
-/** Features that an operation on this archive would need and this version does not have. */
-export function missingFeatures(
-  manifest: Pick<Manifest, 'requiredFeatures'>,
-  operation: 'read' | 'extend' | 'merge',
-): readonly string[] {
-  return manifest.requiredFeatures[operation].filter((feature) => !KNOWN_FEATURES.has(feature));
-}
-
-/** What an archive of any version says of itself, from an archive/unsupported error; else null. */
-export function frozenFieldsOf(error: unknown): FrozenFields | null {
-  if (!(error instanceof BelayError) || error.code !== 'archive/unsupported') return null;
-  const parsed = frozenSchema.safeParse(error.details['frozen']);
-  return parsed.success ? parsed.data : null;
 }
 
 function parseJson(bytes: Uint8Array): { value: unknown; text: string } {
@@ -80,9 +62,9 @@ function refuseNewer(value: unknown): void {
   if (frozen.data.formatVersion > FORMAT_VERSION) {
     throw unsupported(`format version ${frozen.data.formatVersion}`, frozen.data);
   }
+  // Version 1 asks for no feature beyond itself, so whatever stands there is a newer one.
   const features = (value as { requiredFeatures?: { read?: unknown } }).requiredFeatures?.read;
-  if (!Array.isArray(features)) return;
-  const missing = features.find((feature) => !KNOWN_FEATURES.has(feature as string));
+  const missing = Array.isArray(features) ? features[0] : undefined;
   if (typeof missing === 'string') {
     throw unsupported(`the feature "${displayPath(missing).slice(0, 80)}"`, frozen.data);
   }
@@ -104,11 +86,9 @@ function checkedManifest(value: unknown): Manifest {
     // Not zod's copy, but the parsed value itself: it keeps unknown fields in their places.
     return value as typeof copy;
   }
-  const issue = result.error.issues[0];
-  const where = displayPath(issue?.path.map(String).join('.') ?? '').slice(0, 120);
-  throw manifestError(
-    `${where}: ${displayPath(issue?.message ?? 'not as specified').slice(0, 200)}`,
-  );
+  const { path, message } = result.error.issues[0] as (typeof result.error.issues)[number];
+  const where = displayPath(path.map(String).join('.')).slice(0, 120);
+  throw manifestError(`${where}: ${displayPath(message).slice(0, 200)}`);
 }
 
 function manifestError(problem: string, cause?: unknown): BelayError {

@@ -23,8 +23,8 @@ export interface Violation {
 /** Deflate cannot do better (zlib.net, "maximum compression factor"): more is a lie or a bomb. */
 const DEFLATE_RATIO_MAX = 1032;
 
-/** Every violation, in the order of the checks; later checks may rest on earlier ones. */
-export function* manifestViolations(manifest: Manifest): Generator<Violation> {
+/** The first thing wrong, or null; later checks rest on earlier ones. */
+export function firstViolation(manifest: Manifest): Violation | null {
   const rules = [
     counts,
     names,
@@ -38,13 +38,9 @@ export function* manifestViolations(manifest: Manifest): Generator<Violation> {
     sums,
   ];
   for (const rule of rules) {
-    let broken = false;
-    for (const violation of rule(manifest)) {
-      broken = true;
-      yield violation;
-    }
-    if (broken) return;
+    for (const violation of rule(manifest)) return violation;
   }
+  return null;
 }
 
 function inManifest(message: string, path: string | null = null): Violation {

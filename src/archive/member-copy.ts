@@ -37,8 +37,7 @@ export function isMemberUnchanged(
   member: number,
   wanted: ReadonlyMap<string, NewFile>,
 ): boolean {
-  const placed = layoutOfManifest(manifest)[member];
-  if (placed === undefined || placed.length === 0) return false;
+  const placed = layoutOfManifest(manifest)[member] as readonly PlacedEntry[];
   return placed.every(({ path, entry }) => {
     const meta = wanted.get(path);
     return (
@@ -58,8 +57,7 @@ export async function copyMemberBytes(
   member: number,
   spool: Spool,
 ): Promise<{ readonly compressedSize: number; readonly tarSize: number }> {
-  const range = head.manifest.members[member];
-  if (range === undefined) throw new RangeError(`no member ${member}`);
+  const range = head.manifest.members[member] as BlbHead['manifest']['members'][number];
   const start = head.headBytes + range.offset;
   for (let done = 0; done < range.compressedSize; done += COPY_CHUNK_BYTES) {
     const length = Math.min(COPY_CHUNK_BYTES, range.compressedSize - done);
@@ -68,8 +66,7 @@ export async function copyMemberBytes(
   return range;
 }
 
-/** How the member of these entries was compressed. */
-export function methodOf(placed: readonly PlacedEntry[]): FileEntry['compressionMethod'] {
-  const entry = placed[0]?.entry;
-  return entry === undefined || entry.isDirectory ? 'deflate' : entry.compressionMethod;
+/** How the member of these files was compressed. */
+export function methodOf(files: readonly PlacedEntry[]): FileEntry['compressionMethod'] {
+  return (files[0]?.entry as FileEntry).compressionMethod;
 }

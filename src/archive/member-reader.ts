@@ -106,7 +106,7 @@ async function* inflatePieces(
   const trailer = await readFully(source, bodyEnd, GZIP_TRAILER_BYTES);
   onInput(trailer);
   checkEnd(range, trailer, crc, sizeBytes);
-  if (held !== null) yield held;
+  yield held as unknown as Uint8Array;
 }
 
 async function* bodyChunks(

@@ -57,9 +57,10 @@ export function tarLayoutOf(manifest: Pick<Manifest, 'members' | 'files'>): TarL
       return `${displayPath(entry.relativePath)}: there is no member ${entry.member}`;
     member.push(placed(entry, entry.tarOffset));
   }
-  for (const [index, entries] of members.entries()) {
+  for (const [index, { tarSize }] of manifest.members.entries()) {
+    const entries = members[index] as PlacedEntry[];
     entries.sort((a, b) => a.tarOffset - b.tarOffset);
-    const problem = entries.length === 0 ? null : gapIn(entries, manifest.members[index]?.tarSize);
+    const problem = entries.length === 0 ? null : gapIn(entries, tarSize);
     if (problem !== null) return `member ${index}: ${problem}`;
   }
   return placeFolders(manifest, members) ?? members;
@@ -67,8 +68,8 @@ export function tarLayoutOf(manifest: Pick<Manifest, 'members' | 'files'>): TarL
 
 const layouts = new WeakMap<object, TarLayout>();
 
-/** The layout of a manifest that was checked; worked out once. */
-export function layoutOfManifest(manifest: Manifest): TarLayout {
+/** The layout of lists that fit each other, such as a checked manifest's; worked out once. */
+export function layoutOfManifest(manifest: Pick<Manifest, 'members' | 'files'>): TarLayout {
   const known = layouts.get(manifest);
   if (known !== undefined) return known;
   const layout = tarLayoutOf(manifest);
@@ -82,7 +83,7 @@ function placed(entry: FileEntry | FolderEntry, tarOffset: number): PlacedEntry 
   return { path: pathOfEntry(entry), entry, tar, tarOffset, tarSize: tarSizeOf(tar) };
 }
 
-function gapIn(entries: readonly PlacedEntry[], tarSize: number | undefined): string | null {
+function gapIn(entries: readonly PlacedEntry[], tarSize: number): string | null {
   let end = 0;
   for (const { entry, tarOffset, tarSize: size } of entries) {
     if (tarOffset !== end)
@@ -100,18 +101,18 @@ function placeFolders(
   const folders = manifest.files.filter(isFolder);
   const firstFolderMember = members.findLastIndex((entries) => entries.length > 0) + 1;
   let next = 0;
-  for (const [index, entries] of members.entries()) {
+  for (const [index, { tarSize }] of manifest.members.entries()) {
+    const entries = members[index] as PlacedEntry[];
     if (entries.length > 0) continue;
     if (index < firstFolderMember) return `member ${index} holds no file`;
-    const tarSize = manifest.members[index]?.tarSize ?? 0;
     for (let end = 0; end < tarSize; next += 1) {
       const folder = folders[next];
       if (folder === undefined) return `member ${index} is longer than the folders that are left`;
-      entries.push(placed(folder, end));
-      end += entries.at(-1)?.tarSize ?? 0;
+      const entry = placed(folder, end);
+      entries.push(entry);
+      end += entry.tarSize;
       if (end > tarSize) return `member ${index} ends inside ${displayPath(folder.relativePath)}`;
     }
-    if (entries.length === 0) return `member ${index} is empty`;
   }
   return next === folders.length ? null : `${folders.length - next} folders are in no member`;
 }

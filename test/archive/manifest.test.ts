@@ -2,12 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readBlbHead, verifyBlb } from '../../src/archive/blb-reader.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
-import {
-  encodeManifest,
-  frozenFieldsOf,
-  missingFeatures,
-  parseManifest,
-} from '../../src/archive/manifest-codec.js';
+import { encodeManifest, parseManifest } from '../../src/archive/manifest-codec.js';
 import { BelayError } from '../../src/core/errors.js';
 import type { Bent } from '../support/archive-forging.js';
 import { forge, takeApart } from '../support/archive-forging.js';
@@ -357,7 +352,7 @@ describe('versions and features', () => {
       const error = await refusal(bent);
       expect([error.code, error.exitCode]).toEqual(['archive/unsupported', 1]);
       expect(error.message).toMatch(/needs a newer belay-backup/);
-      expect(frozenFieldsOf(error)).toMatchObject({
+      expect(error.details.frozen).toMatchObject({
         formatVersion: version,
         backupId: honest.manifest.backupId,
         sequence: 1,
@@ -398,11 +393,14 @@ describe('versions and features', () => {
   it('B11: an unknown required feature refuses that operation only', () => {
     const features = (read: string[], extend: string[], merge: string[]) =>
       encodeManifest({ ...honest.manifest, requiredFeatures: { read, extend, merge } });
-    const extendable = parseManifest(features([], [], ['sparse']));
-    expect(missingFeatures(extendable, 'extend')).toEqual([]);
-    expect(missingFeatures(extendable, 'merge')).toEqual(['sparse']);
-    expect(() => parseManifest(features(['encrypted'], [], []))).toThrow(
-      expect.objectContaining({ code: 'archive/unsupported' }),
+    const readable = parseManifest(features([], ['holes'], ['sparse']));
+    expect(readable.requiredFeatures).toEqual({ read: [], extend: ['holes'], merge: ['sparse'] });
+    expect(() => parseManifest(features(['encrypted\u001b', 'other'], [], []))).toThrow(
+      expect.objectContaining({
+        code: 'archive/unsupported',
+        message: expect.stringMatching(/^needs a newer belay-backup: the feature "encrypted\\x1b"/),
+        hint: 'Update belay-backup, then try again.',
+      }),
     );
   });
 });
