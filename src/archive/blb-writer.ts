@@ -39,10 +39,7 @@ interface GroupedFile {
 }
 
 /** A big file and where its member begins in the spool. */
-interface Receiving {
-  readonly file: BigFileBytes;
-  readonly offset: number;
-}
+type Receiving = { readonly file: BigFileBytes; readonly offset: number };
 
 export class BlbWriter {
   readonly #spool: Spool;
@@ -247,11 +244,10 @@ export class BlbWriter {
 
   async #completed(file: BigFileBytes): Promise<void> {
     const { offset: spoolOffset } = this.#receiving as Receiving;
-    const tar = this.#tarEntryOf(file.start);
     const member: SpooledMember = {
       spoolOffset,
       compressedSize: this.#spool.sizeBytes - spoolOffset,
-      tarSize: tarSizeOf(tar),
+      tarSize: tarSizeOf(this.#tarEntryOf(file.start)),
       compressionMethod: this.#method,
       files: [],
       isLive: false,

@@ -2,7 +2,6 @@
  * The frame of one gzip member (RFC 1952) as `.blb` uses it: fixed header, raw deflate, CRC-32 and
  * length. Made by hand, since zlib's own header carries the operating system and the level.
  */
-import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw } from 'node:zlib';
 
 /** FLG 0, MTIME 0, XFL 0, OS 255 (unknown). */
@@ -49,12 +48,15 @@ export async function gzipMember(
   content: Uint8Array,
   settings: DeflateSettings,
 ): Promise<Uint8Array> {
-  const body = await deflated(content, settings);
+  const body = await deflate(content, settings);
   return joinBytes([GZIP_HEADER, body, gzipTrailer(crc32(content), content.length)]);
 }
 
-const deflated: (content: Uint8Array, settings: DeflateSettings) => Promise<Uint8Array> =
-  promisify(deflateRaw);
+function deflate(content: Uint8Array, settings: DeflateSettings): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    deflateRaw(content, settings, (error, result) => (error ? reject(error) : resolve(result)));
+  });
+}
 
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -3,7 +3,6 @@
  * where it stands: deflating it gains nothing and takes 40 times as long as storing it.
  */
 import { finished } from 'node:stream/promises';
-import { promisify } from 'node:util';
 import type { DeflateRaw } from 'node:zlib';
 import { constants, crc32, createDeflateRaw, deflateRawSync } from 'node:zlib';
 import type { DeflateSettings } from './gzip-member.js';
@@ -16,8 +15,6 @@ const SAMPLE_BYTES = 8 * 1024;
 const NOISE_RATIO_MIN = 0.97;
 /** Three to four times as fast as the usual level, and a tenth larger. */
 const HURRIED_LEVEL = 1;
-
-type Done = (error: Error | null | undefined) => void;
 
 export class GzipMemberStream {
   readonly #deflate: DeflateRaw;
@@ -73,17 +70,20 @@ export class GzipMemberStream {
     this.#sizeBytes += piece.length;
     const level = hurry ? Math.min(HURRIED_LEVEL, this.#settings.level) : this.#settings.level;
     await this.#setLevel(isNoise(piece) ? STORE.level : level);
-    await promisify((done: Done) => this.#deflate.write(piece, done))();
+    await new Promise<void>((resolve, reject) => {
+      this.#deflate.write(piece, (error) => (error ? reject(error) : resolve()));
+    });
     await this.#flush();
   }
 
   async #setLevel(level: number): Promise<void> {
     if (level === this.#level) return;
     this.#level = level;
-    // Node calls back with an error where there is one, whatever its types say.
-    await promisify((done: Done) =>
-      this.#deflate.params(level, constants.Z_DEFAULT_STRATEGY, done as () => void),
-    )();
+    await new Promise<void>((resolve, reject) => {
+      const done = (error: Error | null) => (error ? reject(error) : resolve());
+      // Node calls back with an error only where there is one, whatever its types say.
+      this.#deflate.params(level, constants.Z_DEFAULT_STRATEGY, done as () => void);
+    });
   }
 
   async #flush(): Promise<void> {

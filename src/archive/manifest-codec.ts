@@ -63,7 +63,8 @@ function refuseNewer(value: unknown): void {
     throw unsupported(`format version ${frozen.data.formatVersion}`, frozen.data);
   }
   // Version 1 asks for no feature beyond itself, so whatever stands there is a newer one.
-  const features = (value as { requiredFeatures?: { read?: unknown } }).requiredFeatures?.read;
+  const { requiredFeatures } = value as { requiredFeatures?: { read?: unknown } };
+  const features = requiredFeatures?.read;
   const missing = Array.isArray(features) ? features[0] : undefined;
   if (typeof missing === 'string') {
     throw unsupported(`the feature "${displayPath(missing).slice(0, 80)}"`, frozen.data);

@@ -68,5 +68,6 @@ export async function copyMemberBytes(
 
 /** How the member of these files was compressed. */
 export function methodOf(files: readonly PlacedEntry[]): FileEntry['compressionMethod'] {
-  return (files[0]?.entry as FileEntry).compressionMethod;
+  const { entry } = files[0] as PlacedEntry;
+  return (entry as FileEntry).compressionMethod;
 }
