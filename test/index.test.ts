@@ -66,16 +66,16 @@ describe('DeviceBackup', () => {
     });
     try {
       const target = new DeviceBackup({ openPort: () => fresh.port() });
-      const backup = archiveOf();
+      const backupPath = archiveOf();
       const plan = await target.restoreFromBackup({
-        backup,
+        backupPath,
         backupDirectory: folder,
         dryRun: true,
       });
       expect(plan.written).toEqual(['lib/a.py', 'main.py']);
       expect([...(await fresh.dump())]).toEqual([]);
       const done = await target.restoreFromBackup({
-        backup,
+        backupPath,
         backupDirectory: folder,
         selectiveRestore: ['/lib'],
         pathMap: { lib: 'library' },
@@ -128,7 +128,7 @@ describe('the functions without a board', () => {
     const full = archiveOf();
     const target = new DeviceBackup({ openPort: () => virtual.port() });
     await target.restoreFromBackup({
-      backup: full,
+      backupPath: full,
       backupDirectory: folder,
       selectiveRestore: ['main.py'],
       devicePath: '/copy',

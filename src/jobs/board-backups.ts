@@ -73,7 +73,7 @@ export class BoardBackups {
    * can, checked. A failure puts the board back as it was and is thrown, unless `continueOnError`.
    *
    * @example
-   * const plan = await board.restoreFromBackup({ backup: 'latest', dryRun: true });
+   * const plan = await board.restoreFromBackup({ backupPath: 'latest', dryRun: true });
    * const done = await board.restoreFromBackup({ selectiveRestore: ['/lib', '/main.py'] });
    */
   async restoreFromBackup(options: RestoreFromBackupOptions = {}): Promise<RestoreOutcome> {
@@ -83,7 +83,7 @@ export class BoardBackups {
     const prepared = await prepareRestore(
       this.#world.parts(options.backupDirectory, context),
       {
-        backup: options.backup,
+        backup: options.backupPath,
         to: options.devicePath,
         paths: options.selectiveRestore,
         include: options.includePatterns,

@@ -55,7 +55,7 @@ export interface CreateBackupOptions extends CallOptions {
 
 export interface RestoreFromBackupOptions extends CallOptions {
   /** The path of a `.blb`, an id or a unique prefix of one, or `latest` (default). */
-  readonly backup?: string | undefined;
+  readonly backupPath?: string | undefined;
   readonly backupDirectory?: string | undefined;
   /** Put everything below this folder of the board; default `/`. */
   readonly devicePath?: string | undefined;
