@@ -15,7 +15,7 @@ import type { Connect, JobClock, JobContext } from './jobs/context.js';
 import type { DevicesParts } from './jobs/devices.js';
 import type { BackupFolder } from './store/backup-folder.js';
 import { openBackupFolder } from './store/disk-folder.js';
-import type { BytePort, PortDescription } from './transport/byte-port.js';
+import type { BytePort } from './transport/byte-port.js';
 import type { TrafficListener } from './transport/repl-session.js';
 
 export interface PortWish {
@@ -27,6 +27,8 @@ export interface PortWish {
   readonly fastBaud?: number | undefined;
   /** Wait this long for a port that another process holds; default 0. */
   readonly retryLockMs?: number | undefined;
+  /** The caller tries again until a board is there: every try ends at once. */
+  readonly waits?: boolean | undefined;
   /** Modem lines after opening, in place of what fits the adapter; null leaves one as it is. */
   readonly lines?: { readonly dtr: boolean | null; readonly rts: boolean | null } | undefined;
   /** Hears every byte of the conversation, for a transcript. */
@@ -44,7 +46,9 @@ export function connectorFor(wish: PortWish, context: JobContext): Connect {
   return async ({ signal, expectUniqueId }) => {
     // Loaded before the port is open: from then on it must never wait for long to be read.
     await import('./device/board.js');
-    const { port, ended } = await openPort(wish, context, signal);
+    // Whoever looks for a board that was lost, or waits for one, tries again by himself.
+    const patient = wish.waits !== true && expectUniqueId === undefined;
+    const { port, ended } = await openPort(wish, context, signal, patient);
     try {
       const connection = await talkTo(port, wish, context, signal);
       const board = leavingWith(connection, ended);
@@ -104,42 +108,21 @@ async function openPort(
   wish: PortWish,
   context: JobContext,
   signal: AbortSignal,
+  patient: boolean,
 ): Promise<OpenPort> {
   const wanted = wish.port ?? (process.env.BELAY_PORT || 'auto');
   if (wanted === 'virtual' || wanted.startsWith('virtual:')) return openVirtual(wanted, context);
-  const { listSerialPorts, openSerialPortPatiently } = await import('./transport/serial-port.js');
-  const usb = await choosePort(await listSerialPorts(), wanted);
-  const port = await openSerialPortPatiently(usb.path, {
-    usb,
+  const { nativePorts } = await import('./transport/native-ports.js');
+  const { openBoardPort } = await nativePorts();
+  const port = await openBoardPort(wanted, {
     ...(wish.lines === undefined ? {} : { lines: wish.lines }),
     ...(wish.baud === undefined ? {} : { baudRate: wish.baud }),
     clock: context.clock,
     signal,
-    retryMs: wish.retryLockMs ?? 0,
-    retryLocked: true,
+    lockMs: wish.retryLockMs ?? 0,
+    patient,
   });
   return { port, ended: async () => {} };
-}
-
-async function choosePort(
-  list: readonly PortDescription[],
-  wanted: string,
-): Promise<PortDescription> {
-  const { chooseBoardPort } = await import('./transport/port-choice.js');
-  const choice = chooseBoardPort(list, wanted);
-  if (choice.kind === 'one') return choice.port;
-  if (choice.kind === 'none')
-    throw new BelayError('port/not-found', choice.message, {
-      hint: choice.hint,
-    });
-  throw new BelayError(
-    'usage/ambiguous-board',
-    `${choice.ports.length} boards are plugged in: ${choice.ports.map((port) => port.path).join(', ')}`,
-    {
-      hint: 'choose one with --port',
-      details: { choices: choice.ports },
-    },
-  );
 }
 
 async function openVirtual(wanted: string, context: JobContext): Promise<OpenPort> {
@@ -200,7 +183,8 @@ export function devicesParts(
   return {
     store,
     listPorts: async () => {
-      const { listSerialPorts } = await import('./transport/serial-port.js');
+      const { nativePorts } = await import('./transport/native-ports.js');
+      const { listSerialPorts } = await nativePorts();
       const { isLikelyBoard } = await import('./transport/port-choice.js');
       const listed = (await listSerialPorts()).map((port) => ({
         ...port,

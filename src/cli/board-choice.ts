@@ -155,7 +155,7 @@ export function boardConnector(
   context: JobContext,
   options: { readonly wait: boolean },
 ): Connect {
-  const connect = connectorFor(session.portWish(port), context);
+  const connect = connectorFor({ ...session.portWish(port), waits: options.wait }, context);
   if (!options.wait) return connect;
   return async (wanted) => {
     for (let announced = false; ; announced = true) {

@@ -13,6 +13,7 @@ export const EXIT_STATUS_BY_CODE = {
   'usage/removes-all': 2,
   'port/not-found': 20,
   'port/permission': 1,
+  'port/native': 1,
   'port/locked': 11,
   'port/failed': 20,
   'port/lost': 20,

@@ -43,11 +43,23 @@ export function holderOf(path: string, ownPid: number, procRoot = '/proc'): Port
   return null;
 }
 
-/** Group that owns the device, where it is not root's: whoever joins it may open the port. */
-export function ownerGroupId(path: string): number | null {
+/** The group whose members may open the device; null where there is none, or it is root's. */
+export function ownerGroup(path: string, groupsFile = '/etc/group'): string | null {
   try {
     const { gid, mode } = statSync(path);
-    return (mode & 0o060) === 0o060 ? gid : null;
+    if ((mode & 0o060) !== 0o060 || gid === 0) return null;
+    const lines = readFileSync(groupsFile, 'utf8').split('\n');
+    const name = lines.map((line) => line.split(':')).find((fields) => fields[2] === String(gid));
+    return name?.[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** How long ago it was made or given to its owner; udev's doing changes the inode. null: not there. */
+export function portAgeMs(path: string): number | null {
+  try {
+    return Date.now() - statSync(path).ctimeMs;
   } catch {
     return null;
   }

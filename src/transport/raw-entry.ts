@@ -220,7 +220,7 @@ export class RawEntry implements ReplMachine {
       return {
         code,
         stage: 'interrupting the program',
-        hint: 'Press the reset button and try again at once; check the speed (--baud) and that this port belongs to a board with MicroPython',
+        hint: 'Press the reset button and try again at once (a program may not let itself be interrupted); check the speed (--baud) and that this port belongs to a board with MicroPython',
       };
     }
     if (FRIENDLY_TAIL.test(this.#text) || AIOREPL_TAIL.test(this.#text)) {

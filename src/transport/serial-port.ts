@@ -5,14 +5,11 @@
  */
 import { SerialPortStream } from '@serialport/stream';
 import { SerialPort } from 'serialport';
-import { BelayError, cancelled, throwIfAborted } from '../core/errors.js';
+import { BelayError } from '../core/errors.js';
 import type { BytePort, PortDescription, PortReceiver } from './byte-port.js';
-import type { SessionClock } from './conversation.js';
 import { type SignalPolicy, signalPolicy, unlisted } from './port-choice.js';
-import { holderOf, obstacleAt } from './port-holder.js';
+import { holderOf, obstacleAt, ownerGroup } from './port-holder.js';
 import { noticingHangUps, type SerialBinding } from './posix-read.js';
-
-export { listSerialPorts } from './port-listing.js';
 
 export interface OpenOptions {
   /** Default 115200; native USB ignores it. */
@@ -29,18 +26,8 @@ export interface OpenOptions {
   readonly stallMs?: number;
 }
 
-export interface OpenRetryOptions extends OpenOptions {
-  readonly clock: SessionClock;
-  readonly signal: AbortSignal;
-  /** Boards with their own USB take the port away while they reset; some bring it back late (micropython#18581). */
-  readonly retryMs: number;
-  /** Wait also for a port that another process holds. */
-  readonly retryLocked?: boolean;
-}
-
 const CLOSE_MS_MAX = 2000;
 const STALL_MS = 5000;
-const RETRY_PAUSE_MS = 100;
 
 /**
  * Throws `port/not-found`, `port/permission`, `port/locked` (details.pid where the system tells),
@@ -75,29 +62,6 @@ export async function openSerialPort(path: string, options: OpenOptions = {}): P
   return port;
 }
 
-/** As openSerialPort, again and again while the port is away (for `retryMs`). */
-export async function openSerialPortPatiently(
-  path: string,
-  options: OpenRetryOptions,
-): Promise<BytePort> {
-  const { clock, signal } = options;
-  const endMs = clock.monotonicMs() + options.retryMs;
-  for (;;) {
-    throwIfAborted(signal);
-    try {
-      return await openSerialPort(path, options);
-    } catch (error) {
-      const mayPass =
-        error instanceof BelayError &&
-        (error.retryable || (options.retryLocked === true && error.code === 'port/locked'));
-      if (!mayPass || clock.monotonicMs() >= endMs) throw error;
-    }
-    await clock.delay(RETRY_PAUSE_MS, signal).catch(() => {
-      throw cancelled();
-    });
-  }
-}
-
 /** The native binding tells the cause in words only, so the path is looked at first. */
 function openError(path: string, cause: Error, options: OpenOptions): BelayError {
   const isDevice = options.binding === undefined && path.startsWith('/');
@@ -115,7 +79,7 @@ function openError(path: string, cause: Error, options: OpenOptions): BelayError
   if (obstacle === 'permission' || denied) {
     return new BelayError('port/permission', `${path}: permission denied`, {
       cause,
-      hint: permissionHint(),
+      hint: permissionHint(path),
     });
   }
   if (/cannot lock port|is locked|resource busy|access denied/i.test(cause.message)) {
@@ -128,10 +92,12 @@ function openError(path: string, cause: Error, options: OpenOptions): BelayError
   });
 }
 
-function permissionHint(): string {
-  return process.platform === 'linux'
+function permissionHint(path: string): string {
+  if (process.platform !== 'linux') return 'Allow this program to use serial ports';
+  const group = ownerGroup(path);
+  return group === null
     ? 'Join the group that owns serial ports (sudo usermod -aG dialout $USER; on Arch it is uucp), then log in again'
-    : 'Allow this program to use serial ports';
+    : `Join the group that owns it (sudo usermod -aG ${group} $USER), then log in again`;
 }
 
 function lockedError(path: string, cause: Error, isDevice: boolean): BelayError {

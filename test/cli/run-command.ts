@@ -22,6 +22,10 @@ export interface RunOptions {
   /** Called with what has come so far; may send a signal. */
   readonly onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
   readonly timeoutMs?: number;
+  /** Runs as this user; only root can. */
+  readonly uid?: number;
+  /** A module that is loaded first. */
+  readonly require?: string;
   /** SIGKILL after this time, on purpose. */
   readonly killAfterMs?: number;
 }
@@ -29,7 +33,9 @@ export interface RunOptions {
 /** A command that hangs is killed and shows as status null. */
 export function runCommand(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...argv], {
+    const preload = options.require === undefined ? [] : ['--require', options.require];
+    const child = spawn(process.execPath, [...preload, MAIN, ...argv], {
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: options.cwd,
       env: { PATH: process.env.PATH, HOME: '/nonexistent', TZ: 'UTC', ...options.env },

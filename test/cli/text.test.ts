@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { changeLines } from '../../src/cli/text/change-text.js';
+import { adviceFor } from '../../src/cli/text/doctor-text.js';
 import { filesLines } from '../../src/cli/text/files-text.js';
 import { drawTree, listLines } from '../../src/cli/text/list-text.js';
 import { planLines } from '../../src/cli/text/restore-text.js';
 import { tableLines } from '../../src/cli/text/style.js';
+import { BelayError } from '../../src/core/errors.js';
 import type { BoardSummary } from '../../src/jobs/board-identity.js';
 import type { BackupRow } from '../../src/jobs/list.js';
 import type { RestorePlan } from '../../src/jobs/restore-plan.js';
@@ -198,6 +200,17 @@ describe('the plan of a restore', () => {
   it('bounds what a question shows', () => {
     const short = planLines(prepared, STYLE, { undo: false, linesMax: 2, warnings: [] });
     expect(short).toContain('  and 2 more (--dry-run shows all)');
+  });
+});
+
+describe('what doctor advises', () => {
+  it('names a watchdog only where a board answered and was gone', () => {
+    const failure = (lastBytes: string) =>
+      new BelayError('repl/no-prompt', 'no answer', { hint: 'Try again', details: { lastBytes } });
+    expect(adviceFor(failure(''))).toBe('Try again');
+    expect(adviceFor(failure('\\r\\nraw REPL; CTRL-B to exit\\r\\n>'))).toMatch(
+      /^Try again; .*watchdog.*rename main\.py/,
+    );
   });
 });
 

@@ -2,11 +2,9 @@ import { SerialPortMock } from 'serialport';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BelayError } from '../../src/core/errors.js';
 import type { BytePort } from '../../src/transport/byte-port.js';
-import { openSerialPort, openSerialPortPatiently } from '../../src/transport/serial-port.js';
-import { IdleClock } from '../support/idle-clock.js';
+import { openSerialPort } from '../../src/transport/serial-port.js';
 import { bytesOf } from '../support/scripted-port.js';
 
-const never = new AbortController().signal;
 const open: BytePort[] = [];
 
 afterEach(async () => {
@@ -80,33 +78,6 @@ describe('a port over the mock binding', () => {
       code: 'port/locked',
       exitCode: 11,
     });
-  });
-
-  it('waits for a port that comes back after a reset', async () => {
-    const clock = new IdleClock();
-    clock.after(750, () => binding.createPort('/dev/ROBOT'));
-    const port = await openSerialPortPatiently('/dev/ROBOT', {
-      binding,
-      clock,
-      signal: never,
-      retryMs: 3000,
-    });
-    open.push(port);
-    expect(clock.monotonicMs()).toBeLessThan(1000);
-  });
-
-  it('gives up waiting at the limit, and at once when cancelled', async () => {
-    const clock = new IdleClock();
-    const options = { binding, clock, signal: never, retryMs: 3000 };
-    await expect(openSerialPortPatiently('/dev/ROBOT', options)).rejects.toMatchObject({
-      code: 'port/not-found',
-    });
-    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(3000);
-    const stop = new AbortController();
-    clock.after(50, () => stop.abort());
-    await expect(
-      openSerialPortPatiently('/dev/ROBOT', { ...options, signal: stop.signal }),
-    ).rejects.toMatchObject({ code: 'job/cancelled' });
   });
 
   it('reports the loss of the port once, and fails what is written later', async () => {

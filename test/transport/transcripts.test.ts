@@ -15,33 +15,11 @@ import {
   TranscriptRecorder,
 } from '../../src/transport/transcript.js';
 import { IdleClock } from '../support/idle-clock.js';
-import {
-  bytesOf,
-  ScriptedPort,
-  type ScriptedPortOptions,
-  type ScriptStep,
-} from '../support/scripted-port.js';
+import { stepsOf } from '../support/recorded-steps.js';
+import { bytesOf, ScriptedPort, type ScriptedPortOptions } from '../support/scripted-port.js';
 
 const FOLDER = new URL('../../fixtures/transcripts/', import.meta.url);
 const never = new AbortController().signal;
-
-/** What the board said on its own, or in answer to what it was told, as steps of a script. */
-function stepsOf(lines: readonly TranscriptLine[]): readonly ScriptStep[] {
-  const steps: { sent: number[]; answer: number[] }[] = [];
-  let direction: 'in' | 'out' | null = null;
-  for (const line of lines) {
-    const bytes = bytesOfLine(line);
-    if (bytes === null || line.dir === 'note') continue;
-    if (steps.length === 0 || (line.dir === 'out' && direction === 'in'))
-      steps.push({ sent: [], answer: [] });
-    direction = line.dir;
-    steps.at(-1)?.[line.dir === 'out' ? 'sent' : 'answer'].push(...bytes);
-  }
-  return steps.map((step) => ({
-    sent: Uint8Array.from(step.sent),
-    answer: Uint8Array.from(step.answer),
-  }));
-}
 
 async function carryOut(session: ReplSession, call: string): Promise<unknown> {
   const [, name, text] = /^call (\w+)(?: (.*))?$/.exec(call) ?? [];

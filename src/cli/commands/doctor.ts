@@ -15,7 +15,7 @@ import { connectorFor, devicesParts, openStore } from '../../wiring.js';
 import { withBoardChoice } from '../board-choice.js';
 import { asBelayError, STATUS_DONE } from '../exit-status.js';
 import type { Session } from '../session.js';
-import { inflateText, rungText, writingText } from '../text/doctor-text.js';
+import { adviceFor, inflateText, rungText, writingText } from '../text/doctor-text.js';
 import { firmwareText, paint } from '../text/style.js';
 
 interface Step {
@@ -64,13 +64,24 @@ class Doctor {
         const { inflateEngine } = await import('../../device/inflate.js');
         return inflateText(inflateEngine());
       });
-      await this.#try('backups', () => this.#backups());
-      await this.#try('ports', () => this.#ports());
+      const folder = await this.#aside('backups', () => this.#backups());
+      const ports = await this.#aside('ports', () => this.#ports());
       await withBoardChoice(this.#session, this.#session.options.port?.[0], ({ port }) =>
         this.#board(port),
       );
+      return folder ?? ports;
+    } catch (thrown) {
+      return asBelayError(thrown);
+    }
+  }
+
+  /** What fails here does not keep the board from being examined. */
+  async #aside(step: string, work: () => Promise<string>): Promise<BelayError | null> {
+    try {
+      await this.#try(step, work);
       return null;
     } catch (thrown) {
+      if (isBelayError(thrown, 'job/cancelled')) throw thrown;
       return asBelayError(thrown);
     }
   }
@@ -91,7 +102,7 @@ class Doctor {
           step,
           ok: false,
           text: error.message,
-          hint: error.hint,
+          hint: adviceFor(error),
           durationMs: durationMs(),
         });
         this.#showTail();

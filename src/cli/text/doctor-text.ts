@@ -1,4 +1,5 @@
 /** What doctor says about the rungs that were chosen, and why. */
+import type { BelayError } from '../../core/errors.js';
 import type { BoardInfo } from '../../device/device-fs.js';
 
 /** The ways to do one thing, best first, each with what made it the one. */
@@ -51,6 +52,19 @@ export function rungText(question: string, answer: unknown): string {
 function watchdogText(count: number): string {
   if (count === 0) return 'none found; one that is hidden would reset the board during long work';
   return `${count} found, fed while Belay works`;
+}
+
+/**
+ * What to do where a step failed. A board that answered and then was gone has lost its cable or was
+ * reset: no probe finds a watchdog that a program hides in a function.
+ */
+export function adviceFor(error: BelayError): string | null {
+  const { lastBytes } = error.details;
+  const answered = typeof lastBytes === 'string' && lastBytes.includes('raw REPL');
+  if (!answered) return error.hint;
+  const watchdog =
+    'where it ends like this each time, a watchdog of the program may be resetting the board: press reset and try again at once, or rename main.py from another tool';
+  return error.hint === null ? watchdog : `${error.hint}; ${watchdog}`;
 }
 
 /** Whether files could be restored: CircuitPython's drive belongs to one side at a time. */
