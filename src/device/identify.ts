@@ -93,13 +93,16 @@ function notMicroPython(error: unknown): unknown {
  * firmware under QEMU), so the size of the heap is asked before anything longer is sent.
  */
 async function isTiny(session: ReplSession, signal: AbortSignal): Promise<boolean> {
-  const output = await session.exec("print('~',__import__('gc').mem_free())", {
-    timeoutMs: PROBE_MS_MAX,
-    signal,
-  });
-  const answer = tildeLines(output).at(-1);
-  return answer !== undefined && Number(answer) < TINY_HEAP_BYTES;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const output = await session.exec(HEAP_TWICE, { timeoutMs: PROBE_MS_MAX, signal });
+    // Said twice: a program that prints in between would make a small number of a large one.
+    const answer = /^(\d+) \1$/.exec(tildeLines(output).at(-1) ?? '');
+    if (answer !== null) return Number(answer[1]) < TINY_HEAP_BYTES;
+  }
+  throw damaged();
 }
+
+const HEAP_TWICE = "print('~',*[__import__('gc').mem_free()]*2)";
 
 /** Boards on which probe.py cannot run; null where these questions fail too. */
 async function identifyTiny(session: ReplSession, signal: AbortSignal): Promise<Identity | null> {
