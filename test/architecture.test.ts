@@ -32,6 +32,7 @@ const HOUSE: Readonly<Record<string, Room>> = {
     byFile: {
       'serial-port.ts': ['serialport', '@serialport/stream', '@serialport/bindings-interface'],
       'port-listing.ts': ['serialport', '@serialport/bindings-interface', 'node:fs', 'node:path'],
+      'native-ports.ts': ['serialport'],
       'port-holder.ts': ['node:fs'],
       'posix-read.ts': ['node:fs', '@serialport/stream'],
       '*': ['@serialport/parser-readline'],

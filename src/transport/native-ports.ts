@@ -4,9 +4,8 @@ import { BelayError } from '../core/errors.js';
 /** Throws `port/native`. */
 export async function nativePorts(): Promise<typeof import('./board-port.js')> {
   try {
-    // First the one module: where two of a graph need a part that fails, Node 20 reports one of the
-    // two failures as unhandled.
-    await import('./port-listing.js');
+    // By itself first: within a graph of modules Node 20 reports a part that fails as unhandled, too.
+    await import('serialport');
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
     throw new BelayError('port/native', `serial ports cannot be used: ${reason}`, {
