@@ -112,7 +112,9 @@ class LiveBoard implements BoardConnection {
     const { signal } = options;
     options.onStep?.('interrupting');
     this.#arrival = await this.#session.enterRaw({ signal });
-    const disturbed = this.programInterrupted || this.#arrival.noise.length > 0;
+    const { noise, wasRaw } = this.#arrival;
+    // Raw mode that somebody left behind may be aiorepl's imitation, which only a reset tells apart.
+    const disturbed = this.programInterrupted || wasRaw || noise.length > 0;
     if (disturbed && !(await holdsWatchdog(this.#session, signal))) {
       options.onStep?.('resetting');
       await this.#session.softReset({ signal });
