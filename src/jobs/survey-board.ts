@@ -68,9 +68,19 @@ export class Surveyor {
       (mount) => !session.info.mounts.some((each) => each.path === mount),
     );
     if (missing !== undefined && this.#options.allowEmpty !== true) {
-      throw new BelayError('board/empty', `the board has no /${missing} now`, {
+      throw new BelayError('board/empty', `the board has no /${displayPath(missing)} now`, {
         hint: 'put the card back in, or leave it out with --allow-empty',
         details: { mount: missing },
+      });
+    }
+    const leftOut = session.info.mounts
+      .filter((mount) => mount.skipped && !mounts.includes(mount.path))
+      .map((mount) => mount.path);
+    const around = leftOut.find((mount) => isWithin(path, mount));
+    if (around !== undefined) {
+      const name = displayPath(around);
+      throw new BelayError('usage/invalid', `/${name} is a file system of its own on the board`, {
+        hint: `take it as well with --mounts ${name}`,
       });
     }
     const scope = {
@@ -82,7 +92,7 @@ export class Surveyor {
     const choice = await this.#chooseParent(listing, device, scope, boardFolder);
     const last = lastOfSameView(listing, boardKeyOf(device), scope);
     const tree = await this.#scan(session, scope, choice, last?.manifest ?? null);
-    this.#refuseEmpty(tree, scope, last?.manifest ?? null);
+    this.#refuseEmpty(tree, scope, leftOut, last?.manifest ?? null);
     const plan = planBackup(tree, choice.parent?.manifest ?? null);
     const reference = choice.parent?.manifest ?? (sameScope(last, scope) ? last.manifest : null);
     const unchanged = reference !== null && isUnchanged(tree, reference);
@@ -206,9 +216,15 @@ export class Surveyor {
     );
   }
 
-  #refuseEmpty(tree: Tree, scope: Manifest['scope'], last: Manifest | null): void {
+  /** What is there and was not asked for this time is no loss. */
+  #refuseEmpty(
+    tree: Tree,
+    scope: Manifest['scope'],
+    leftOut: readonly string[],
+    last: Manifest | null,
+  ): void {
     if (last === null || this.#options.allowEmpty === true) return;
-    const emptied = emptiedRoots(tree, scope.roots, last);
+    const emptied = emptiedRoots(tree, scope.roots, last).filter((root) => !leftOut.includes(root));
     if (emptied.length === 0) return;
     const asked = (root: string) => (isWithin(scope.path, root) ? scope.path : root);
     const names = emptied.map((root) => `/${displayPath(asked(root))}`).join(', ');

@@ -249,7 +249,7 @@ describe('an empty board after a full one', () => {
     expect(summary).toMatchObject({ fileCount: 0, filesDeleted: 1, partial: false });
   });
 
-  it('is refused as well where only a card is gone', async () => {
+  const withCard = () => {
     const mount = (path: string) => ({
       path,
       skipped: path !== '',
@@ -259,12 +259,26 @@ describe('an empty board after a full one', () => {
       blockBytes: null,
     });
     const mounts = [mount(''), mount('sd')];
-    const { board, run } = lab({ 'main.py': 'x', 'sd/log': 'y' }, { info: { mounts } });
+    return { mounts, ...lab({ 'main.py': 'x', 'sd/log': 'y' }, { info: { mounts } }) };
+  };
+
+  it('is refused as well where only a card is gone', async () => {
+    const { board, mounts, run } = withCard();
     await run({ mounts: ['sd'] });
     mounts.pop();
     board.files.delete('sd/log');
-    await expect(run({ mounts: ['sd'] })).rejects.toMatchObject({
-      code: 'board/empty',
+    for (const options of [{ mounts: ['sd'] }, {}])
+      await expect(run(options)).rejects.toMatchObject({ code: 'board/empty' });
+  });
+
+  it('is not what a card is that nobody asked for this time', async () => {
+    const { run } = withCard();
+    await run({ mounts: ['sd'] });
+    const { manifest } = await run();
+    expect(manifest?.scope.roots).toEqual(['']);
+    await expect(run({ path: 'sd' })).rejects.toMatchObject({
+      code: 'usage/invalid',
+      hint: 'take it as well with --mounts sd',
     });
   });
 });
