@@ -9,7 +9,7 @@ import { diagnose } from './blb-diagnosis.js';
 import type { ByteSource } from './byte-source.js';
 import { fileLines, manifestLine } from './checksums.js';
 import type { EndRecord } from './end-member.js';
-import { END_MEMBER_BYTES, parseEndMember } from './end-member.js';
+import { END_MEMBER_BYTES, holdsEnd, parseEndMember } from './end-member.js';
 import type { FirstMember } from './first-member.js';
 import { readFirstMember } from './first-member.js';
 import { GZIP_FRAME_BYTES } from './gzip-member.js';
@@ -44,11 +44,13 @@ export async function readBlbEnds(source: ByteSource): Promise<{ head: BlbHead; 
   const end = await readEnd(source);
   if (end === null) throw await diagnose(source);
   const first = await firstMemberOf(source);
-  if (first.memberBytes !== end.headBytes)
-    throw damaged('the end member names another length of member 1');
+  if (first.memberBytes !== end.headBytes) {
+    throw await trailingOr(source, damaged('the end member names another length of member 1'));
+  }
   const manifestSha256 = createHash('sha256').update(first.manifestBytes).digest('hex');
-  if (manifestSha256 !== end.manifestSha256)
-    throw damaged('manifest.json is not the one that was written');
+  if (manifestSha256 !== end.manifestSha256) {
+    throw await trailingOr(source, damaged('manifest.json is not the one that was written'));
+  }
   const manifest = parseManifest(first.manifestBytes);
   const head = {
     manifest,
@@ -56,7 +58,7 @@ export async function readBlbEnds(source: ByteSource): Promise<{ head: BlbHead; 
     headBytes: end.headBytes,
     archiveBytes: source.sizeBytes,
   };
-  checkLength(head);
+  await checkLength(source, head);
   return { head, end };
 }
 
@@ -108,9 +110,15 @@ async function readEnd(source: ByteSource): Promise<EndRecord | null> {
   );
 }
 
-/** The members between head and end must have about the room that they need. */
-function checkLength(head: BlbHead): void {
-  const { compressedSize, tarSize } = checksumsPlaceOf(head);
+/** An archive with another one behind it ends as the other does: that is what is wrong with it. */
+async function trailingOr(source: ByteSource, otherwise: BelayError): Promise<BelayError> {
+  const problem = await diagnose(source);
+  return problem.code === 'archive/trailing' ? problem : otherwise;
+}
+
+/** The members between head and end must have about the room that they need, and no end in it. */
+async function checkLength(source: ByteSource, head: BlbHead): Promise<void> {
+  const { offset, compressedSize, tarSize } = checksumsPlaceOf(head);
   if (compressedSize < GZIP_FRAME_BYTES) {
     const expected = head.archiveBytes - compressedSize + GZIP_FRAME_BYTES;
     throw new BelayError(
@@ -120,8 +128,13 @@ function checkLength(head: BlbHead): void {
     );
   }
   // Deflate never adds more than five bytes to every stored block.
-  if (compressedSize > tarSize + tarSize / 1000 + 1024) {
-    throw new BelayError('archive/trailing', "trailing data after the archive's members");
+  const isTooLong = compressedSize > tarSize + tarSize / 1000 + 1024;
+  if (isTooLong || holdsEnd(await source.read(offset, compressedSize))) {
+    const trailing = new BelayError(
+      'archive/trailing',
+      "trailing data after the archive's members",
+    );
+    throw await trailingOr(source, trailing);
   }
 }
 

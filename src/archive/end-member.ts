@@ -22,6 +22,7 @@ const END_BLOCKS_DEFLATED = Uint8Array.from(Buffer.from('63601805a360148c540000'
 const END_BLOCKS = new Uint8Array(1024);
 /** FLG 0x10: a comment follows. */
 const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0x10, 0, 0, 0, 0, 0, 255);
+const START = joinBytes([HEADER, new TextEncoder().encode(COMMENT_START)]);
 const COMMENT_BYTES = COMMENT_START.length + LENGTH_DIGITS + 1 + 64 + 1 + 64;
 
 export const END_MEMBER_BYTES = HEADER.length + COMMENT_BYTES + 1 + END_BLOCKS_DEFLATED.length + 8;
@@ -35,6 +36,11 @@ export function endMember(record: EndRecord): Uint8Array {
     END_BLOCKS_DEFLATED,
     gzipTrailer(crc32(END_BLOCKS), END_BLOCKS.length),
   ]);
+}
+
+/** True where an end member begins somewhere in the bytes: what follows it is another archive. */
+export function holdsEnd(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(START) >= 0;
 }
 
 /** null for anything but the exact bytes of an end member. */

@@ -8,10 +8,11 @@ import { BelayError } from '../core/errors.js';
 import type { BlbHead } from './blb-head.js';
 import { readBlbHead } from './blb-head.js';
 import type { ByteSource } from './byte-source.js';
-import { END_MEMBER_BYTES, parseEndMember } from './end-member.js';
+import { END_MEMBER_BYTES, holdsEnd, parseEndMember } from './end-member.js';
 import { readFirstMember } from './first-member.js';
+import { hasProtoKey } from './json-bounds.js';
 import type { Manifest, ManifestEntry } from './manifest.js';
-import { FORMAT_VERSION, parseManifest } from './manifest-codec.js';
+import { parseManifest } from './manifest-codec.js';
 import { manifestSchema } from './manifest-schema.js';
 
 export interface ListedHead {
@@ -20,6 +21,8 @@ export interface ListedHead {
   readonly partial: boolean;
 }
 
+/** What checksums.txt takes beyond its lines, frames included, and what deflate may add. */
+const CHECKSUMS_SPARE_BYTES = 4096;
 const LIST_START = Buffer.from(',"files":[');
 /** In JSON a quote inside of a name is escaped, so this is found in no name. */
 const ERROR_KEY = Buffer.from('"error":{');
@@ -53,8 +56,11 @@ async function quickHead(source: ByteSource): Promise<ListedHead | null> {
   const listStart = bytes.indexOf(LIST_START);
   const manifest = listStart < 0 ? null : withoutList(bytes, listStart);
   if (manifest === null) return null;
-  const minBytes = end.headBytes + manifest.statistics.totalCompressedSize + END_MEMBER_BYTES;
-  if (source.sizeBytes <= minBytes) return null;
+  const dataEnd = end.headBytes + manifest.statistics.totalCompressedSize;
+  const checksumsBytes = source.sizeBytes - END_MEMBER_BYTES - dataEnd;
+  // Every line of checksums.txt is shorter than the manifest's entry of that file.
+  if (checksumsBytes <= 0 || checksumsBytes > bytes.length + CHECKSUMS_SPARE_BYTES) return null;
+  if (holdsEnd(await source.read(dataEnd, checksumsBytes))) return null;
   attachList(manifest, source.name, bytes);
   return {
     head: { manifest, manifestSha256, headBytes: end.headBytes, archiveBytes: source.sizeBytes },
@@ -63,16 +69,18 @@ async function quickHead(source: ByteSource): Promise<ListedHead | null> {
 }
 
 function withoutList(bytes: Buffer, listStart: number): Manifest | null {
-  let value: Manifest;
+  const text = `${bytes.toString('utf8', 0, listStart)},"files":[]}`;
   try {
-    value = JSON.parse(`${bytes.toString('utf8', 0, listStart)},"files":[]}`) as Manifest;
+    const value = JSON.parse(text) as Manifest;
+    const isAsSpecified =
+      JSON.stringify(value) === text &&
+      !hasProtoKey(value) &&
+      manifestSchema.safeParse(value).success &&
+      value.requiredFeatures.read.length === 0;
+    return isAsSpecified ? value : null;
   } catch {
     return null;
   }
-  if (!manifestSchema.safeParse(value).success) return null;
-  const isPlain =
-    value.formatVersion === FORMAT_VERSION && value.requiredFeatures.read.length === 0;
-  return isPlain ? value : null;
 }
 
 function attachList(manifest: Manifest, name: string, bytes: Uint8Array): void {

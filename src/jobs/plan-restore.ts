@@ -182,7 +182,7 @@ class PlanDraft {
   /** A folder makes room for a file: everything in it goes, or nothing of it. */
   #deleteTree(folder: string): boolean {
     const { info } = this.#input.board;
-    if (info.mounts.some((mount) => mount.path !== '' && isWithin(mount.path, folder))) {
+    if (info.mounts.some((mount) => isWithin(mount.path, folder))) {
       this.#refuse(folder, 'board/unfit', 'a file system is mounted there');
       return false;
     }
@@ -231,7 +231,7 @@ class PlanDraft {
     const byFolded = new Map<string, string>();
     for (const { path } of tree)
       if (!this.deletions.has(path)) byFolded.set(path.toLowerCase(), path);
-    for (const operation of [...this.additions].sort((a, b) => comparePaths(a.path, b.path))) {
+    for (const operation of this.additions) {
       const twin = byFolded.get(operation.path.toLowerCase());
       if (twin !== undefined && twin !== operation.path) {
         this.#refuse(

@@ -1,4 +1,5 @@
 /** faults.md A: archives whose bytes are not what was written. */
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readBlbHead, validateBlb, verifyBlb } from '../../src/archive/blb-reader.js';
@@ -6,6 +7,7 @@ import type { ByteSource } from '../../src/archive/byte-source.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { END_MEMBER_BYTES } from '../../src/archive/end-member.js';
 import { joinBytes } from '../../src/archive/gzip-member.js';
+import { readListedHead } from '../../src/archive/listed-head.js';
 import { BelayError } from '../../src/core/errors.js';
 import { forge, takeApart, withChecksum } from '../support/archive-forging.js';
 import { archiveOf } from '../support/archive-making.js';
@@ -74,8 +76,22 @@ describe('damaged archives', () => {
   });
 
   it('A7: garbage, zeros, or a second archive behind the end is trailing data', async () => {
-    for (const extra of [Uint8Array.of(1), new Uint8Array(1024), new Uint8Array(10_240), bytes]) {
+    for (const extra of [Uint8Array.of(1), new Uint8Array(1024), new Uint8Array(10_240)]) {
       await expectRefused(joinBytes([bytes, extra]), 'archive/trailing', /trailing data/);
+    }
+    const empty = await archiveOf({});
+    const sameLength = await archiveOf({}, { backupId: 'fedcba9876543210fedcba9876543210' });
+    const large = await archiveOf({ 'noise.bin': new Uint8Array(randomBytes(300_000)) });
+    for (const first of [bytes, empty, large]) {
+      for (const second of [bytes, empty, sameLength, large]) {
+        const both = joinBytes([first, second]);
+        const said = new RegExp(`trailing data: ${second.length} bytes follow the end`);
+        await expectRefused(both, 'archive/trailing', said);
+        const source = byteSourceOf(both, 'b.blb');
+        for (const read of [readBlbHead, readListedHead]) {
+          await expect(read(source)).rejects.toMatchObject({ code: 'archive/trailing' });
+        }
+      }
     }
   });
 

@@ -2,8 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { readBlbHead, verifyBlb } from '../../src/archive/blb-reader.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
+import { jsonLimitExceeded } from '../../src/archive/json-bounds.js';
 import { encodeManifest, parseManifest } from '../../src/archive/manifest-codec.js';
+import { firstViolation } from '../../src/archive/manifest-rules.js';
+import { layoutOfManifest } from '../../src/archive/tar-layout.js';
 import { BelayError } from '../../src/core/errors.js';
+import { MANIFEST_BYTES_MAX, TREE_ENTRIES_MAX } from '../../src/core/limits.js';
 import type { Bent } from '../support/archive-forging.js';
 import { forge, takeApart } from '../support/archive-forging.js';
 import { archiveOf } from '../support/archive-making.js';
@@ -333,6 +337,142 @@ describe('the fields of a manifest', () => {
         manifest.files[0] = { ...entry, dataIn: 'f'.repeat(32) };
       }),
     });
+  });
+});
+
+describe('what a manifest demands of itself', () => {
+  const elsewhere = 'f'.repeat(32);
+  /** As an increment, so that content may lie elsewhere. */
+  const child = (change: (manifest: Bent) => void) => (manifest: Bent) => {
+    manifest.backupType = 'incremental';
+    manifest.parent = { backupId: elsewhere, stateHash: '0'.repeat(64) };
+    change(manifest);
+    return manifest;
+  };
+
+  it.each<readonly [string, (manifest: Bent) => unknown, RegExp]>([
+    [
+      'half a position',
+      changed((manifest) => delete file(manifest).tarOffset),
+      /a\.py: half a position$/,
+    ],
+    [
+      'content here and elsewhere',
+      child((manifest) => {
+        file(manifest).dataIn = elsewhere;
+      }),
+      /a\.py: needs either a member or dataIn$/,
+    ],
+    [
+      'content in itself',
+      child((manifest) => {
+        const { member, tarOffset, ...entry } = file(manifest);
+        manifest.files[0] = { ...entry, dataIn: manifest.backupId };
+      }),
+      /a\.py: dataIn names this archive itself$/,
+    ],
+    [
+      'a size of what lies elsewhere',
+      child((manifest) => {
+        const { member, tarOffset, ...entry } = file(manifest);
+        manifest.files[0] = { ...entry, compressedSize: 5, dataIn: elsewhere };
+      }),
+      /a\.py: a compressedSize, but no content here$/,
+    ],
+    [
+      'content elsewhere without a parent',
+      changed((manifest) => {
+        const { member, tarOffset, ...entry } = file(manifest);
+        manifest.files[0] = { ...entry, dataIn: elsewhere };
+      }),
+      /a\.py: content in another archive, but there is no parent$/,
+    ],
+    [
+      'more than a tar can hold',
+      changed((manifest) => {
+        file(manifest).originalSize = 8 ** 11;
+      }),
+      /a\.py: larger than 8589934591 bytes$/,
+    ],
+    [
+      'members beyond all files',
+      changed((manifest) => {
+        const [first, second, third] = manifest.members;
+        first.compressedSize = Number.MAX_SAFE_INTEGER - second.compressedSize;
+        second.offset = first.compressedSize;
+        third.offset = Number.MAX_SAFE_INTEGER;
+      }),
+      /members longer than a file can be$/,
+    ],
+    [
+      'a member without a file before one with files',
+      changed((manifest) => {
+        manifest.members.unshift({ offset: 0, compressedSize: 10, tarSize: 512 });
+        for (const member of manifest.members.slice(1)) member.offset += 10;
+        for (const entry of manifest.files) if ('member' in entry) entry.member += 1;
+      }),
+      /member 0 holds no file$/,
+    ],
+    [
+      'a member that ends inside a folder',
+      changed((manifest) => {
+        const folder = manifest.files.find((entry: Bent) => entry.isDirectory);
+        folder.relativePath = `${'lib'.repeat(60)}`;
+        manifest.files = [folder];
+        manifest.members = [{ offset: 0, compressedSize: 10, tarSize: 512 }];
+      }),
+      /member 0 ends inside (lib)+$/,
+    ],
+    [
+      'a member that is empty',
+      changed((manifest) => {
+        manifest.members.push({ offset: 0, compressedSize: 10, tarSize: 0 });
+        manifest.members.at(-1).offset = manifest.members.at(-2).offset;
+        manifest.members.at(-1).offset += manifest.members.at(-2).compressedSize;
+      }),
+      /member 3 has a tarSize of 0$/,
+    ],
+    [
+      'a member that would be a bomb',
+      changed((manifest) => {
+        manifest.members[0].tarSize = 512 * 20_000_000;
+      }),
+      /member 0: \d+ bytes cannot hold 10240000000$/,
+    ],
+    [
+      'no features at all',
+      changed((manifest) => delete manifest.requiredFeatures),
+      /requiredFeatures: /,
+    ],
+    [
+      'features that are no list',
+      changed((manifest) => {
+        manifest.requiredFeatures.read = 'all';
+      }),
+      /requiredFeatures\.read: /,
+    ],
+  ])('names %s', async (_name, manifest, message) => {
+    const error = await refusal(await forge(honest, { manifest, refit: false }));
+    expect([error.exitCode, error.message]).toEqual([13, expect.stringMatching(message)]);
+    expect(error.message).toMatch(/^b\.blb: manifest\.json: /);
+  });
+
+  it('B3: no more entries than the limit, and no more bytes', () => {
+    const files = new Array(TREE_ENTRIES_MAX + 1);
+    expect(firstViolation({ ...honest.manifest, files })).toEqual({
+      code: 'archive/limit',
+      message: 'limit exceeded: more than 1000000 entries',
+      path: null,
+    });
+    expect(jsonLimitExceeded(new Uint8Array(MANIFEST_BYTES_MAX + 1))).toBe(
+      `${MANIFEST_BYTES_MAX + 1} bytes where at most ${MANIFEST_BYTES_MAX} are read`,
+    );
+  });
+
+  it('is looked for in lists that were checked: others have no layout', () => {
+    const { members, files } = honest.manifest;
+    expect(layoutOfManifest({ members, files }).flat()).toHaveLength(4);
+    expect(() => layoutOfManifest({ members: [], files })).toThrow(TypeError);
   });
 });
 

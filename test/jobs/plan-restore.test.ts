@@ -321,6 +321,11 @@ describe('what a board cannot take', () => {
     expect(planRestore(await planInput(source, there, { bytecode })).unfit).toEqual([]);
     const blank = planRestore(await planInput(source, new MemoryBoard(), { bytecode }));
     expect(blank.unfit).toMatchObject([{ path: 'a.mpy', code: 'board/unfit' }]);
+    const told = await planInput(source, new MemoryBoard(), { bytecode, allowUnfit: true });
+    expect(planRestore(told)).toMatchObject({
+      operations: [{ kind: 'put', path: 'a.mpy' }],
+      warnings: [{ code: 'other-bytecode', path: 'a.mpy' }],
+    });
   });
 
   it('is a file in place of a folder where something is mounted, or could not be read', async () => {
