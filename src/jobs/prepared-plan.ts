@@ -1,5 +1,6 @@
 /** A restore (or an undo) between its plan and its end: it holds the board until one of its two methods was called. */
 import type { KnownArchive } from '../chain/archive.js';
+import { boardKeyOf } from '../core/board-key.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder } from '../store/backup-folder.js';
 import type { BoardSummary } from './board-identity.js';
@@ -43,6 +44,18 @@ export interface PreparedParts {
   readonly context: JobContext;
 }
 
+/**
+ * `--board` says whose backups are meant. It names the board on the port where nothing else tells
+ * that apart; any other has the name that its own backups gave it.
+ */
+function nameOfConnected({ session, tip, options }: PreparedParts): string | null {
+  const { info, usbSerial } = session.connection;
+  const own = boardKeyOf({ uniqueId: info.uniqueId, usbSerial, boardName: null });
+  if (own === null) return options.boardName ?? null;
+  const { deviceInfo } = tip.manifest;
+  return boardKeyOf(deviceInfo) === own ? deviceInfo.boardName : null;
+}
+
 export class PreparedPlan implements PreparedRestore {
   readonly plan: RestorePlan;
   readonly source: RestoreSource;
@@ -54,7 +67,7 @@ export class PreparedPlan implements PreparedRestore {
   constructor(parts: PreparedParts) {
     const { manifest, path } = parts.tip;
     this.#parts = parts;
-    this.#boardName = parts.options.boardName ?? null;
+    this.#boardName = nameOfConnected(parts);
     this.plan = parts.plan;
     this.times = parts.times;
     // Whoever carries it out may ask a person first: that time is not the restore's.

@@ -66,6 +66,23 @@ describe('a restore', () => {
     expect(store.lockedBy.size).toBe(0);
   });
 
+  it('calls the board by its own name, not by that of the board whose backups are meant', async () => {
+    const { store, context } = await lab();
+    const id = 'feedc0de00000001';
+    const boardOf = async (uniqueId: string | null, boardName: string) => {
+      const board = new MemoryBoard({}, { info: { uniqueId } });
+      const parts = { connect: connectTo(board), store };
+      const prepared = await prepareRestore(parts, { boardName, safety: false }, context);
+      await prepared.cancel();
+      return prepared.board.name;
+    };
+    expect(await boardOf('cafe', id)).toBe(await boardOf(id, id));
+    const named = new MemoryBoard({ x: '1' }, { info: { uniqueId: 'beef' } });
+    await backup({ connect: connectTo(named), store }, { boardName: 'roof' }, context);
+    expect(await boardOf('beef', 'beef')).toBe('roof');
+    expect(await boardOf(null, 'roof')).toBe('roof');
+  });
+
   it('sends only what differs, and does nothing the second time', async () => {
     const { source, restore } = await lab();
     source.set('main.py', 'broken');
