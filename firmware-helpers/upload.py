@@ -15,14 +15,21 @@ except Exception:
     def ready(limit):
         return limit > 60
 def tell(length):
+    global told
+    told = time.ticks_ms()
     number = len(results)
     answer[6:12] = bytes((expected, taken >> 8, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0, 0))
     write_frame(1, answer, length)
-def receive():
-    global inbox_at, inbox_end, expected, taken, damages
-    lost = index = taken = 0
+# Takes frames out of the line into `filling` and yields after each whole one; with no patience also
+# where nothing has come, or the credit is spent.
+def receiving():
+    global arrived, arrived_at, expected, taken, damages, credit
+    lost = index = 0
     while 1:
-        if not ready(100 if lost else 200):
+        if credit < 10 or not ready(patience >> lost):
+            if not patience:
+                yield
+                continue
             index += 1
             if index > 60:
                 raise OSError(110)
@@ -38,34 +45,41 @@ def receive():
                 continue
         else:
             take_in(head)
+        credit -= 10
         v = [byte & 127 for byte in head]
         kind = v[2]
         length = (v[0] << 7 | v[1]) + kind
-        if sum(v[:8]) & 127 == v[8] and length <= len(inbox):
+        if sum(v[:8]) & 127 == v[8] and length <= len(filling):
             lost = index = number = 0
-            while number < length and ready(1000):
-                size = min(piece, length - number)
-                take_in(inbox_view[number:number + size])
+            while number < length:
+                if credit < 1 or not ready(5 * patience):
+                    if patience:
+                        break
+                    yield
+                    continue
+                size = min(piece, length - number, credit)
+                take_in(filling[number:number + size])
                 number += size
+                credit -= size
                 if v[3] == expected:
                     taken = number + 10
                     tell(6)
-            if number == length and v[4] << 21 | v[5] << 14 | v[6] << 7 | v[7] == frame_check(inbox_view[:length], nonce + v[3]) & 0xfffffff:
+            if number == length and v[4] << 21 | v[5] << 14 | v[6] << 7 | v[7] == frame_check(filling[:length], nonce + v[3]) & 0xfffffff:
                 if v[3] - expected & 64:
                     continue
                 if v[3] == expected:
                     taken = 0
                     expected = expected + 1 & 127
                     number = kind
-                    for byte in bytes(inbox_view[:kind]):
+                    for byte in bytes(filling[:kind]):
                         number += byte & 127
                         if byte < 255:
-                            inbox[number] ^= 64
+                            filling[number] ^= 64
                             number += 1
-                    inbox_at = kind
-                    inbox_end = length
-                    keep_alive()
-                    return
+                    arrived_at = kind
+                    arrived = length
+                    yield
+                    continue
         if not lost:
             while ready(30):
                 take_in(single)
@@ -73,16 +87,32 @@ def receive():
             taken = 0
             damages += 1
             tell(2)
+# Between two operations on the flash: the host has sent all that it may after so many milliseconds,
+# and what waits in the ring is acknowledged before the next one holds the board up.
+def gather():
+    global patience, credit
+    if not arrived and time.ticks_diff(time.ticks_ms(), told) > 20:
+        patience = 0
+        credit = 2 * piece
+        next(receiver)
 class Inbox(io.IOBase):
     def readinto(self, holder):
-        global inbox_at
+        global inbox_at, inbox_end, inbox, filling, arrived, patience, credit
         if inbox_at == inbox_end:
-            receive()
+            if not arrived:
+                patience = 200
+                credit = 1 << 20
+                next(receiver)
+            inbox, filling = filling, inbox
+            inbox_at = arrived_at
+            inbox_end = arrived
+            arrived = 0
+            keep_alive()
         length = min(len(holder), inbox_end - inbox_at)
         if length == 1:
             holder[0] = inbox[inbox_at]
         else:
-            holder[:length] = inbox_view[inbox_at:inbox_at + length]
+            holder[:length] = inbox[inbox_at:inbox_at + length]
         inbox_at += length
         return length
 def fetch(length):
@@ -106,6 +136,7 @@ def put_file(path):
         opened = open(path, 'wb')
     except Exception as problem:
         error = number_of(problem)
+    gather()
     while size:
         length = source.readinto(scratch_view[:min(size, 512)])
         size -= length
@@ -115,6 +146,7 @@ def put_file(path):
             except Exception as problem:
                 error = number_of(problem)
                 opened.close()
+        gather()
     try:
         if not error:
             opened.close()
@@ -157,6 +189,8 @@ def step():
             try:
                 os.rename(path, item)
             except Exception:
+                if kind == 10:
+                    raise
                 os.stat(path)
                 os.remove(item)
                 os.rename(path, item)
@@ -168,10 +202,10 @@ def step():
             return number
     return 0
 def apply_job(size, room, stop, ring, base):
-    global inbox, inbox_view, inbox_at, inbox_end, expected, taken, damages, errors, head, single, answer, scratch, scratch_view, source, results, results_base, piece, running
-    inbox = bytearray(room)
-    inbox_view = memoryview(inbox)
-    inbox_at = inbox_end = expected = taken = damages = errors = 0
+    global inbox, filling, inbox_at, inbox_end, arrived, expected, taken, damages, errors, head, single, answer, scratch, scratch_view, source, results, results_base, piece, running, receiver
+    inbox = memoryview(bytearray(room))
+    filling = memoryview(bytearray(room))
+    inbox_at = inbox_end = arrived = expected = taken = damages = errors = 0
     head = bytearray(10)
     single = bytearray(1)
     answer = bytearray(16)
@@ -181,6 +215,7 @@ def apply_job(size, room, stop, ring, base):
     results = bytearray()
     results_base = base
     running = new_hash()
+    receiver = receiving()
     source = Inbox()
     if size:
         source = inflating(source, size)
@@ -189,6 +224,7 @@ def apply_job(size, room, stop, ring, base):
         if error < 0:
             break
         results.append(error)
+        gather()
         keep_alive()
         if error:
             errors += 1

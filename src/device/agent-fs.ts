@@ -24,6 +24,7 @@ import type { Identity } from './identity.js';
 import { readFiles } from './read-files.js';
 import { hashFiles, scanBoard, type Walk } from './scan.js';
 import { TinyFs } from './tiny-fs.js';
+import { wipe } from './wipe.js';
 
 /** The files of a board that has been identified. */
 export function boardFsOf(agent: Agent, identity: Identity, clock: SessionClock): BoardFs {
@@ -40,6 +41,8 @@ export class AgentFs implements BoardFs {
   readonly #clock: SessionClock;
   readonly #probe: Record<string, BoardProbe[string]>;
   #walk: Walk | null = null;
+  /** What a run that died has left, as the last listing showed; null where none is known. */
+  #temporary: readonly string[] | null = null;
 
   constructor(agent: Agent, identity: Identity, clock: SessionClock) {
     this.agent = agent;
@@ -51,8 +54,9 @@ export class AgentFs implements BoardFs {
   }
 
   async scan(options: ScanOptions): Promise<ScanResult> {
-    const { result, walk } = await scanBoard(this.agent, this.info, options);
+    const { result, walk, temporary } = await scanBoard(this.agent, this.info, options);
     this.#walk = walk;
+    this.#temporary = options.roots.includes('') ? temporary : null;
     if (options.hashes === 'none' || this.#canHash) return result;
     const tree = await this.#hashedHere(result.tree, options.signal);
     return {
@@ -75,6 +79,7 @@ export class AgentFs implements BoardFs {
     options: ApplyOptions,
   ): AsyncIterable<ApplyEvent> {
     this.#walk = null;
+    this.#temporary = null;
     const { upload } = this.#identity;
     const wrong = this.#canHash ? [] : await mismatchedPuts(operations);
     for (const operation of wrong) {
@@ -141,13 +146,12 @@ export class AgentFs implements BoardFs {
   }
 
   async sweep(signal: AbortSignal): Promise<number> {
-    const stale =
-      this.#walk?.temporary ??
-      (await scanBoard(this.agent, this.info, { roots: [''], mounts: [], hashes: 'none', signal }))
-        .walk?.temporary ??
-      [];
-    await this.agent.removeFiles(stale, signal);
+    if (this.#temporary === null)
+      await this.scan({ roots: [''], mounts: [], hashes: 'none', signal });
+    const stale = this.#temporary ?? [];
+    await wipe(this.agent, stale, signal);
     if (stale.length > 0) this.#walk = null;
+    this.#temporary = [];
     return stale.length;
   }
 

@@ -12,11 +12,13 @@ import { deflated, gathered, windowBitsFor } from './upload-deflate.js';
 import { UploadDigests } from './upload-digests.js';
 import { uploadRoomBytes } from './upload-frames.js';
 import { UploadLink } from './upload-link.js';
-import { UART_PACE, type UploadPace, USB_PACE } from './upload-pace.js';
+import { type UploadPace, uploadPace } from './upload-pace.js';
+import { isTemporary, temporaryRoot } from './upload-staging.js';
 import { encodeStep, type UploadStep, uploadSteps, verifySteps } from './upload-steps.js';
+import { wipe } from './wipe.js';
 
 const WITHOUT_PROGRESS_MAX = 3;
-const SWEEP_MS_MAX = 5000;
+const WIPE_MS_MAX = 15_000;
 /** upload.py: what the flash holds differs from what was sent. */
 const HASH_DIFFERS = 251;
 /** A round that ended without progress may have had too large a window for the board's memory. */
@@ -54,6 +56,7 @@ class Applying {
   /** Those not over yet may change: a check that fails is followed by its files one by one. */
   #steps: UploadStep[];
   readonly #failed = new Set<BoardOperation>();
+  /** Temporary names that the board may hold. */
   readonly #staged = new Set<string>();
   #settled = 0;
   #stopped = false;
@@ -69,7 +72,10 @@ class Applying {
     this.#rungs = parts.rungs;
     this.#options = options;
     this.#queue = queue;
-    this.#pace = parts.agent.backPressure ? USB_PACE : UART_PACE;
+    this.#pace = uploadPace({
+      backPressure: parts.agent.backPressure,
+      freeMemoryBytes: parts.rungs.freeMemoryBytes,
+    });
     this.#digests = new UploadDigests(parts.agent.rungs.hash);
     this.#steps = [...withTimes(uploadSteps(operations, options), options.times, parts.info)];
   }
@@ -97,7 +103,7 @@ class Applying {
         }
       }
     } finally {
-      await this.#sweepStaged();
+      await this.#wipeStaged();
     }
   }
 
@@ -144,6 +150,8 @@ class Applying {
   async *#plain(base: number): AsyncGenerator<Uint8Array> {
     for (const step of this.#steps.slice(base)) {
       let isHead = true;
+      const temporary = temporaryRoot(step.path);
+      if (temporary !== null) this.#staged.add(temporary);
       for await (const bytes of encodeStep(step, this.#digests)) {
         if (!isHead && step.kind === 'put' && step.operation !== null)
           this.#queue.push({ kind: 'sent', operation: step.operation, bytes: bytes.length });
@@ -162,28 +170,39 @@ class Applying {
       this.#settleCheck(step, errorNumber);
       return;
     }
-    const operation = step.operation as BoardOperation;
-    if (step.kind === 'put' && errorNumber === 0 && step.path !== operation.path)
-      this.#staged.add(step.path);
+    const { operation } = step;
+    if (operation === null) return;
     if (step.kind === 'rename' && errorNumber === 0) this.#staged.delete(step.path);
     if (this.#failed.has(operation)) return;
     if (errorNumber === 0) {
       this.#achieved(step, operation);
       return;
     }
-    this.#failed.add(operation);
-    const code = errorNumber === HASH_DIFFERS ? 'board/integrity' : codeOfErrno(errorNumber);
-    const reason =
+    // A folder that gets its name later must not bring it.
+    if (step.kind === 'verify' && isTemporary(step.path))
+      this.#steps.splice(this.#settled, 0, removalOf(step.path));
+    this.#fail([operation, ...(step.brings ?? [])], errorNumber);
+  }
+
+  #fail(operations: readonly BoardOperation[], errorNumber: number): void {
+    const [code, reason] =
       errorNumber === HASH_DIFFERS
-        ? 'what the board holds differs from what was sent'
-        : errnoText(errorNumber);
-    this.#queue.push({ kind: 'failed', operation, code, message: `/${operation.path}: ${reason}` });
+        ? (['board/integrity', 'what the board holds differs from what was sent'] as const)
+        : ([codeOfErrno(errorNumber), errnoText(errorNumber)] as const);
+    for (const operation of operations) {
+      if (this.#failed.has(operation)) continue;
+      this.#failed.add(operation);
+      const message = `/${operation.path}: ${reason}`;
+      this.#queue.push({ kind: 'failed', operation, code, message });
+    }
     if (!this.#options.keepGoing) this.#stopped = true;
   }
 
   #achieved(step: UploadStep, operation: BoardOperation): void {
     if (step.meaning === 'staged') this.#queue.push({ kind: 'staged', operation });
-    if (step.meaning === 'done') this.#queue.push({ kind: 'done', operation });
+    if (step.meaning !== 'done') return;
+    for (const each of [operation, ...(step.brings ?? [])])
+      if (!this.#failed.has(each)) this.#queue.push({ kind: 'done', operation: each });
   }
 
   /** The agent stops at a check that fails: which file it is comes out one by one. */
@@ -213,13 +232,17 @@ class Applying {
     for (const errorNumber of bytes.slice(this.#settled - base)) this.#settle(errorNumber);
   }
 
-  /** Temporary files that no rename used: after a failure, or when the user stopped. */
-  async #sweepStaged(): Promise<void> {
+  /** What no rename used: after a failure, or when the user stopped. */
+  async #wipeStaged(): Promise<void> {
     if (this.#staged.size === 0) return;
     try {
-      await this.#agent.removeFiles([...this.#staged], AbortSignal.timeout(SWEEP_MS_MAX));
+      await wipe(this.#agent, [...this.#staged], AbortSignal.timeout(WIPE_MS_MAX));
     } catch {
       // A board that is gone keeps them; the next run sweeps.
     }
   }
+}
+
+function removalOf(path: string): UploadStep {
+  return { operation: null, meaning: 'none', kind: 'delete-file', path };
 }

@@ -1,17 +1,17 @@
 /** Lists a board's tree through the agent; with a known tree, only what differs from it. */
-import { comparePaths, isWithin, nameOfPath, parentOfPath } from '../core/device-path.js';
-import { BelayError, isBelayError } from '../core/errors.js';
-import { TREE_ENTRIES_MAX } from '../core/limits.js';
+import { comparePaths, isWithin, parentOfPath } from '../core/device-path.js';
+import { isBelayError } from '../core/errors.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
 import type { Agent } from './agent.js';
 import type { BoardInfo, ScanOptions, ScanResult } from './device-fs.js';
-import { ENOENT, errnoText } from './errno.js';
+import { ENOENT } from './errno.js';
 import { bytesLiteralOfPath, shortName } from './helper-source.js';
-import { foldOf, type Listed, type ListedFile, parseFolds, parseListing } from './listing.js';
+import { temporaryRoots, treeOf } from './listed-tree.js';
+import { foldOf, type Listed, parseFolds, parseListing } from './listing.js';
+import { isTemporary } from './upload-staging.js';
 
 const ATTEMPTS = 3;
 const HASHED_AT_ONCE = 40;
-const SECONDS_1970_TO_2000 = 946_684_800;
 
 /** What a listing is made over: needed again to read files by their place in the walk. */
 export interface WalkPlan {
@@ -23,13 +23,14 @@ export interface Walk {
   readonly plan: WalkPlan;
   /** Place of each file in the walk, and how many there are. */
   readonly places: ReadonlyMap<string, number>;
-  /** Files that a run which died has left behind. */
-  readonly temporary: readonly string[];
 }
 
-/** Names that a write in progress uses; never part of a backup. */
-export function isTemporaryName(path: string): boolean {
-  return nameOfPath(path).startsWith('.blb~');
+export interface Scan {
+  readonly result: ScanResult;
+  /** Null where the board said only what differs. */
+  readonly walk: Walk | null;
+  /** Names that a write in progress uses, left behind by a run that died; never part of a backup. */
+  readonly temporary: readonly string[];
 }
 
 export function walkPlan(
@@ -55,13 +56,13 @@ export async function scanBoard(
   agent: Agent,
   info: BoardInfo,
   options: ScanOptions,
-): Promise<{ result: ScanResult; walk: Walk | null }> {
+): Promise<Scan> {
   const plan = walkPlan(info, options);
   const byContent =
     options.hashes === 'content' && (agent.rungs.hash === 'sha256' || agent.rungs.hash === 'new');
   const wholeBoard = options.roots.length === 1 && options.roots[0] === '';
   if (byContent && wholeBoard && options.known !== undefined && options.known.length > 0) {
-    return { result: await scanAgainst(agent, info, plan, options.known, options), walk: null };
+    return scanAgainst(agent, info, plan, options.known, options);
   }
   const listed = await list(
     agent,
@@ -81,7 +82,8 @@ export async function scanBoard(
   options.onEntry?.(tree.length);
   return {
     result: { tree, warnings: [], matchedKnown: false },
-    walk: { plan, places, temporary: [...places.keys()].filter(isTemporaryName) },
+    walk: { plan, places },
+    temporary: temporaryRoots(listed),
   };
 }
 
@@ -160,64 +162,11 @@ async function collect(
   return Buffer.concat(payloads);
 }
 
-function treeOf(listed: readonly Listed[], info: BoardInfo): Tree {
-  if (listed.length > TREE_ENTRIES_MAX)
-    throw new BelayError('board/listing', `more than ${TREE_ENTRIES_MAX} files and folders`);
-  const broken = listed
-    .filter((entry) => entry.kind === 'folder' && entry.errorNumber !== 0)
-    .map((entry) => entry.path);
-  const entries: TreeEntry[] = [];
-  for (const entry of listed) {
-    if (entry.path === '' && entry.errorNumber !== 0) throw listingFailed('/', entry.errorNumber);
-    if (entry.path === '' || isTemporaryName(entry.path)) continue;
-    if (broken.some((folder) => folder !== entry.path && isWithin(entry.path, folder))) continue;
-    entries.push(entryOf(entry, info));
-  }
-  return entries.sort((a, b) => comparePaths(a.path, b.path));
-}
-
 /** A path that was asked for by name and is not there, where a mount would only be out of order. */
 function isAbsentRoot(entry: Listed, plan: WalkPlan): boolean {
   const { path } = entry;
   const asked = path !== '' && plan.roots.includes(path) && !plan.skipped.includes(path);
   return asked && entry.errorNumber === ENOENT;
-}
-
-function listingFailed(path: string, errorNumber: number): BelayError {
-  return new BelayError(
-    'board/listing',
-    `${path} could not be listed (${errnoText(errorNumber)})`,
-    {
-      hint: 'run the backup again; if it stays so, the file system may be damaged',
-    },
-  );
-}
-
-function entryOf(entry: Listed, info: BoardInfo): TreeEntry {
-  const { path } = entry;
-  if (entry.errorNumber !== 0) {
-    const code = entry.kind === 'folder' ? 'board/listing' : 'board/file';
-    return {
-      kind: 'failed',
-      path,
-      code,
-      message: `/${path} could not be ${entry.kind === 'folder' ? 'listed' : 'read'} (${errnoText(entry.errorNumber)})`,
-    };
-  }
-  if (entry.kind === 'folder') return { kind: 'folder', path };
-  return {
-    kind: 'file',
-    path,
-    sizeBytes: entry.sizeBytes as number,
-    modifiedS: modifiedSeconds(entry, info),
-    sha256: entry.sha256,
-  };
-}
-
-/** stat counts in the board's epoch (extmod/vfs_lfsx.c converts); 0 and less mean: not known. */
-function modifiedSeconds(entry: ListedFile, info: BoardInfo): number | null {
-  if (entry.modified <= 0) return null;
-  return info.epochYear === 2000 ? entry.modified + SECONDS_1970_TO_2000 : entry.modified;
 }
 
 async function scanAgainst(
@@ -226,7 +175,7 @@ async function scanAgainst(
   plan: WalkPlan,
   known: Tree,
   options: ScanOptions,
-): Promise<ScanResult> {
+): Promise<Scan> {
   const folders = await retried(async () =>
     parseFolds(
       await collect(
@@ -248,7 +197,9 @@ async function scanAgainst(
   const isMountRoot = (path: string) => plan.skipped.includes(path);
   const entries: TreeEntry[] = [];
   const changed: string[] = [];
+  let temporary: readonly string[] = [];
   for (const folder of folders) {
+    if (isTemporary(folder.path)) continue;
     const before = (children.get(folder.path) ?? []).filter((entry) => !isMountRoot(entry.path));
     const foldable = before.map((entry) => ({
       path: entry.path,
@@ -274,6 +225,7 @@ async function scanAgainst(
       options.signal,
       changed,
     );
+    temporary = temporaryRoots(listed);
     entries.push(
       ...treeOf(listed, info).filter(
         (entry) => !changed.includes(entry.path) || entry.kind === 'failed',
@@ -288,5 +240,6 @@ async function scanAgainst(
   }
   entries.sort((a, b) => comparePaths(a.path, b.path));
   options.onEntry?.(entries.length);
-  return { tree: entries, warnings: [], matchedKnown: changed.length === 0 };
+  const result = { tree: entries, warnings: [], matchedKnown: changed.length === 0 };
+  return { result, walk: null, temporary };
 }

@@ -22,11 +22,11 @@ import type {
   ScanResult,
 } from './device-fs.js';
 import { bytesLiteral, helperPart } from './helper-source.js';
-import { isTemporaryName } from './scan.js';
 import { missingOf, parseLine, parseNames, sumsOf } from './tiny-answers.js';
 import { errnoOf, failureOf, type Problem, problemOf } from './tiny-failure.js';
 import { ATTEMPTS, nameLiteral, TinySession } from './tiny-session.js';
 import { tinyFreeBytes } from './tiny-space.js';
+import { isTemporary } from './upload-staging.js';
 
 /** Four characters a byte at worst, and the call around it, stay well under 1,000. */
 const PIECE_BYTES = 160;
@@ -48,7 +48,7 @@ export class TinyFs implements BoardFs {
     const listed = await this.#list(options.signal);
     const entries: TreeEntry[] = [];
     for (const [path, sizeBytes] of listed) {
-      if (isTemporaryName(path) || !options.roots.some((root) => root === '' || root === path))
+      if (isTemporary(path) || !options.roots.some((root) => root === '' || root === path))
         continue;
       const file: TreeFile = { kind: 'file', path, sizeBytes, modifiedS: null, sha256: null };
       entries.push(options.hashes === 'none' ? file : await this.#hashed(file, options.signal));
@@ -115,7 +115,7 @@ export class TinyFs implements BoardFs {
   }
 
   async sweep(signal: AbortSignal): Promise<number> {
-    const stale = [...(await this.#list(signal)).keys()].filter(isTemporaryName);
+    const stale = [...(await this.#list(signal)).keys()].filter(isTemporary);
     for (const path of stale) await this.#remove(path, signal);
     return stale.length;
   }

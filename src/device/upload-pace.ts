@@ -9,14 +9,22 @@ export interface UploadPace {
   readonly payloadBytes: number;
 }
 
-/**
- * The smallest ring of boards with a UART holds 256 bytes; losses were seen beyond 240. Two pieces
- * fill it. Frames this long hold few flash blocks each, and what comes while one is erased is then
- * taken out of the ring before the next.
- */
-export const UART_PACE: UploadPace = { windowBytes: 240, pieceBytes: 120, payloadBytes: 480 };
+/** The smallest ring of boards with a UART holds 256 bytes; losses were seen beyond 240. */
+const UART = { windowBytes: 240, pieceBytes: 120 } as const;
 /** USB makes the host wait by itself. */
-export const USB_PACE: UploadPace = { windowBytes: 2048, pieceBytes: 512, payloadBytes: 1000 };
+const USB = { windowBytes: 2048, pieceBytes: 512 } as const;
+/** The agent holds two frames; a board that is short of memory gets small ones. */
+const ROOMY_BYTES = 64 * 1024;
+const PAYLOAD_BYTES = { roomy: 1000, tight: 240 } as const;
+
+export function uploadPace(board: {
+  readonly backPressure: boolean;
+  readonly freeMemoryBytes: number | null;
+}): UploadPace {
+  const payloadBytes =
+    (board.freeMemoryBytes ?? 0) < ROOMY_BYTES ? PAYLOAD_BYTES.tight : PAYLOAD_BYTES.roomy;
+  return { ...(board.backPressure ? USB : UART), payloadBytes };
+}
 
 /**
  * USB stacks that run on the boards themselves, by vendor: Raspberry Pi, Espressif, MicroPython,

@@ -1,20 +1,15 @@
 /** A restore's operations as the steps that the agent carries out, in order. Pure but for content. */
-import {
-  bytesOfPath,
-  comparePaths,
-  isWithin,
-  joinPath,
-  parentOfPath,
-} from '../core/device-path.js';
+import { bytesOfPath, comparePaths } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import type { ApplyOptions, BoardOperation } from './device-fs.js';
 import type { PutOperation, UploadDigests } from './upload-digests.js';
+import { stagingOf } from './upload-staging.js';
 
 /** What a step's success means for its operation. */
 export type StepMeaning = 'staged' | 'done' | 'none';
 
 export interface UploadStep {
-  /** Null for a check over several files. */
+  /** Null for a check over several files, and for what tidies up. */
   readonly operation: BoardOperation | null;
   readonly meaning: StepMeaning;
   readonly kind:
@@ -31,6 +26,8 @@ export interface UploadStep {
   readonly target?: string;
   /** rename: hash the file under its final name. */
   readonly hashed?: boolean;
+  /** rename of a folder: what is in it and arrives with it. */
+  readonly brings?: readonly BoardOperation[];
   /** check: what was hashed since the last one, in order. */
   readonly files?: readonly UploadStep[];
   /** time: in the board's epoch. */
@@ -48,24 +45,41 @@ const CODES: Readonly<Record<UploadStep['kind'], number>> = {
   time: 9,
 };
 const RENAME_AND_HASH = 8;
-
-export const TEMPORARY_PREFIX = '.blb~';
+const RENAME_FOLDER = 10;
 
 /**
  * One digest checks what was staged before anything is renamed, and one more the final names where
  * `verify` asks for it; only where a digest differs are files asked for one by one (verifySteps).
+ * What arrives in a folder is read once, before: renaming the folder writes one entry above it.
  */
 export function uploadSteps(
   operations: readonly BoardOperation[],
   options: Pick<ApplyOptions, 'strategy' | 'verify'>,
 ): readonly UploadStep[] {
-  const temporary = temporaryNames(operations);
+  const isStaged = options.strategy === 'staged';
+  const { places, brought } = stagingOf(operations, isStaged);
+  const folders: UploadStep[] = [];
   const staged: UploadStep[] = [];
   const steps: UploadStep[] = [];
   const renamed: UploadStep[] = [];
+  const alone = new Set(places.keys());
+  for (const brings of brought.values()) for (const operation of brings) alone.delete(operation);
   for (const operation of operations) {
+    const place = places.get(operation);
     if (operation.kind !== 'put') {
-      steps.push({ operation, meaning: 'done', kind: operation.kind, path: operation.path });
+      const { kind, path } = operation;
+      const brings = brought.get(operation);
+      if (place === undefined) steps.push({ operation, meaning: 'done', kind, path });
+      else folders.push({ operation, meaning: 'none', kind, path: place });
+      if (place !== undefined && brings !== undefined)
+        steps.push({
+          operation,
+          meaning: 'done',
+          kind: 'rename',
+          path: place,
+          target: path,
+          brings,
+        });
       continue;
     }
     if (options.strategy === 'in-place') {
@@ -73,25 +87,22 @@ export function uploadSteps(
       steps.push(put, { operation, meaning: 'done', kind: 'check', path: '', files: [put] });
       continue;
     }
-    const path = temporary.get(operation) as string;
+    const path = place as string;
     const put: UploadStep = { operation, meaning: 'staged', kind: 'put', path };
-    const meaning = options.verify ? 'none' : 'done';
-    const rename: UploadStep = {
-      operation,
-      meaning,
-      kind: 'rename',
-      path,
-      target: operation.path,
-      hashed: options.verify,
-    };
-    if (options.strategy === 'staged') staged.push(put);
+    if (isStaged) staged.push(put);
     else steps.push(put, checkOf([put]));
+    if (!alone.has(operation)) continue;
+    const meaning = options.verify ? 'none' : 'done';
+    const target = operation.path;
+    const hashed = options.verify;
+    const rename: UploadStep = { operation, meaning, kind: 'rename', path, target, hashed };
     steps.push(rename);
     renamed.push(rename);
   }
   staged.sort((a, b) => comparePaths(kindOf(a), kindOf(b)));
   const before = staged.length > 0 ? [...staged, checkOf(staged)] : [];
-  return [...before, ...steps, ...(options.verify && renamed.length > 0 ? [checkOf(renamed)] : [])];
+  const after = options.verify && renamed.length > 0 ? [checkOf(renamed)] : [];
+  return [...folders, ...before, ...steps, ...after];
 }
 
 /** Files of one kind next to each other share the compressor's window; the order of writing is free. */
@@ -114,22 +125,6 @@ export function verifySteps(check: UploadStep): readonly UploadStep[] {
   }));
 }
 
-/** Short names beside the target; where its folder is only made later, in the nearest one there is. */
-function temporaryNames(
-  operations: readonly BoardOperation[],
-): ReadonlyMap<BoardOperation, string> {
-  const made = operations.filter((each) => each.kind === 'make-folder').map((each) => each.path);
-  const names = new Map<BoardOperation, string>();
-  for (const operation of operations) {
-    if (operation.kind !== 'put') continue;
-    let folder = parentOfPath(operation.path);
-    while (folder !== '' && made.some((path) => isWithin(folder, path)))
-      folder = parentOfPath(folder);
-    names.set(operation, joinPath(folder, `${TEMPORARY_PREFIX}${names.size}`));
-  }
-  return names;
-}
-
 /** One step in the agent's logical stream; a put's content follows its head. */
 export async function* encodeStep(
   step: UploadStep,
@@ -140,16 +135,19 @@ export async function* encodeStep(
     yield await digests.over((step.files ?? []).map((file) => file.operation as PutOperation));
     return;
   }
-  const head = [
-    Uint8Array.of(step.hashed === true ? RENAME_AND_HASH : CODES[step.kind]),
-    ...named(step.path),
-  ];
+  const head = [Uint8Array.of(codeOf(step)), ...named(step.path)];
   if (step.kind === 'rename') head.push(...named(step.target as string));
   if (step.kind === 'verify') head.push(await digests.of(step.operation as PutOperation));
   if (step.kind === 'time') head.push(number7(step.seconds as number));
   if (step.kind === 'put') head.push(number7((step.operation as PutOperation).sizeBytes));
   yield Buffer.concat(head);
   if (step.kind === 'put') yield* exactContent(step.operation as PutOperation);
+}
+
+/** A file may take an old one's place; a folder takes its name only where nothing stands. */
+function codeOf(step: UploadStep): number {
+  if (step.brings !== undefined) return RENAME_FOLDER;
+  return step.hashed === true ? RENAME_AND_HASH : CODES[step.kind];
 }
 
 function named(path: string): readonly Uint8Array[] {

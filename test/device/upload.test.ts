@@ -1,67 +1,11 @@
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { VirtualBoardOptions } from '../../dist/testing/index.js';
-import type { ApplyEvent, ApplyOptions, BoardOperation } from '../../src/device/device-fs.js';
 import { PromptWatch } from '../../src/device/prompt-watch.js';
 import { windowBitsFor } from '../../src/device/upload-deflate.js';
 import { uploadFrame, uploadRoomBytes } from '../../src/device/upload-frames.js';
 import { hasBackPressure } from '../../src/device/upload-pace.js';
-import { type ConnectedBoard, connectedBoard } from '../support/connected-board.js';
-
-const bytesOf = (text: string) => new TextEncoder().encode(text);
-const noise = (sizeBytes: number, seed: number) => {
-  let state = seed;
-  return Uint8Array.from({ length: sizeBytes }, () => {
-    state = (state * 1103515245 + 12345) >>> 0;
-    return state >>> 24;
-  });
-};
-
-function put(path: string, given: Uint8Array, wanted = given): BoardOperation {
-  const sha256 = createHash('sha256').update(wanted).digest('hex');
-  return {
-    kind: 'put',
-    path,
-    sizeBytes: given.length,
-    sha256,
-    modifiedS: null,
-    content: async function* () {
-      yield given;
-    },
-  };
-}
-
-async function withBoard(
-  options: VirtualBoardOptions,
-  work: (board: ConnectedBoard) => Promise<void>,
-): Promise<void> {
-  const board = await connectedBoard({ files: {}, ...options });
-  try {
-    await work(board);
-  } finally {
-    await board.close().catch(() => {});
-  }
-}
-
-async function apply(
-  board: ConnectedBoard,
-  operations: readonly BoardOperation[],
-  options: Partial<ApplyOptions> = {},
-): Promise<string[]> {
-  const seen: string[] = [];
-  const all: ApplyOptions = {
-    strategy: 'staged',
-    keepGoing: false,
-    verify: true,
-    signal: new AbortController().signal,
-    ...options,
-  };
-  const told = (event: ApplyEvent) => `${event.kind} ${event.operation.path}`;
-  for await (const event of board.connection.fs.apply(operations, all))
-    if (event.kind !== 'sent') seen.push(told(event));
-  return seen;
-}
+import { apply, bytesOf, noise, put, withBoard } from '../support/uploading.js';
 
 const text = { stdoutBuffer: false } as const;
 const uart = {
