@@ -18,6 +18,8 @@ export function commandFirst(argv: readonly string[], program: Command): string[
     if (hasUnknownOption(argv.slice(0, at), options)) return ['backup', ...argv];
     throw unknownCommand(word);
   }
+  const topic = word === 'help' ? argv.slice(at + 1).find((each) => !each.startsWith('-')) : word;
+  if (topic !== undefined && !known.includes(topic)) throw unknownCommand(topic);
   return [word, ...argv.slice(0, at), ...argv.slice(at + 1)];
 }
 

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { BelayError } from '../core/errors.js';
 import { parseCount, parseKeyValue, parseTimeMs, parseWithin } from './option-values.js';
 
 export const EVERYWHERE_GROUP = 'Options everywhere:';
@@ -12,6 +13,15 @@ const collect = (value: string, before: readonly string[] | undefined) => [
   value,
 ];
 
+/** An empty BELAY_PORT says nothing; an empty --port is a script's variable that was not set. */
+function collectPort(value: string, before: readonly string[] | undefined): readonly string[] {
+  if (value !== '') return collect(value, before);
+  if (process.env.BELAY_PORT === '') return before ?? [];
+  throw new BelayError('usage/invalid', '--port is empty', {
+    hint: 'name a port, or leave --port out for the one board that is plugged in',
+  });
+}
+
 /** Fresh objects each time: commander ties an Option to its command. */
 export function everywhereOptions(): readonly Option[] {
   return [
@@ -20,7 +30,7 @@ export function everywhereOptions(): readonly Option[] {
       'serial port: auto, a path, id:<serial number>, virtual, virtual:<folder>; may be given several times',
     )
       .env('BELAY_PORT')
-      .argParser(collect),
+      .argParser(collectPort),
     new Option('--baud <n>', 'speed of a UART bridge (default: 115200)').argParser((text) =>
       parseCount(text, 1),
     ),
@@ -78,7 +88,7 @@ export const KEEP_UNITS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'year
 export function addKeepOptions(command: Command): Command {
   for (const unit of KEEP_UNITS) {
     const text =
-      unit === 'last' ? 'keep the newest <n> backups' : `keep one a ${NOUNS[unit]}, <n> of them`;
+      unit === 'last' ? 'keep the newest <n> backups' : `keep one ${NOUNS[unit]}, <n> of them`;
     command.addOption(
       new Option(`--keep-${unit} <n>`, text)
         .argParser((typed) => parseCount(typed))
@@ -92,7 +102,13 @@ export function addKeepOptions(command: Command): Command {
   );
 }
 
-const NOUNS = { hourly: 'hour', daily: 'day', weekly: 'week', monthly: 'month', yearly: 'year' };
+const NOUNS = {
+  hourly: 'an hour',
+  daily: 'a day',
+  weekly: 'a week',
+  monthly: 'a month',
+  yearly: 'a year',
+};
 
 /** For `--meta k=v`: checked where it is typed, collected as pairs. */
 export function collectPairs(option: string) {

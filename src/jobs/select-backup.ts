@@ -22,8 +22,8 @@ export interface BackupChoice {
   readonly safety?: boolean | undefined;
 }
 
-/** Fewer digits of an id than this are taken for a mistake. */
-const PREFIX_DIGITS_MIN = 4;
+/** Fewer digits of a board's id than this are taken for a mistake. */
+const BOARD_DIGITS_MIN = 4;
 
 /**
  * Throws `store/not-found` (with what there is), `usage/ambiguous-board` (details.choices) where
@@ -44,6 +44,10 @@ export async function chooseBackup(
   choice: BackupChoice,
   listing: ArchiveListing,
 ): Promise<StoredBackup> {
+  if (choice.wanted.trim() === '')
+    throw new BelayError('usage/invalid', 'the name of the backup is empty', {
+      hint: 'name it by its id, its path, or as latest',
+    });
   if (choice.wanted === 'latest') return latest(parts, choice, listing);
   if (/^[0-9a-f]+$/i.test(choice.wanted) && choice.wanted.length <= 32) {
     const found = byId(choice, listing);
@@ -79,7 +83,6 @@ async function byPath(
 
 function byId(choice: BackupChoice, listing: ArchiveListing): StoredBackup | null {
   const prefix = choice.wanted.toLowerCase();
-  if (prefix.length < PREFIX_DIGITS_MIN) return null;
   const matches = listing.stored.filter((each) => each.head?.manifest.backupId.startsWith(prefix));
   const found = matches.filter((each) => choice.safety !== false || !each.safety);
   const ids = new Set(found.map((each) => each.head?.manifest.backupId));
@@ -171,5 +174,5 @@ export function isOfBoard(node: Pick<LineageNode, 'archive'>, wanted: string): b
   if (device === undefined) return false;
   const id = boardKeyOf(device)?.replace(/^(usb|name):/, '');
   if (device.boardName === wanted || id === wanted || device.machine === wanted) return true;
-  return wanted.length >= PREFIX_DIGITS_MIN && (id?.startsWith(wanted.toLowerCase()) ?? false);
+  return wanted.length >= BOARD_DIGITS_MIN && (id?.startsWith(wanted.toLowerCase()) ?? false);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { lstat, open, readdir } from 'node:fs/promises';
-import { diskError } from '../archive/disk.js';
+import { diskCodeOf, diskError } from '../archive/disk.js';
 import {
   comparePaths,
   displayPath,
@@ -125,6 +125,11 @@ async function namesIn(folder: Buffer): Promise<Buffer[]> {
   try {
     return await readdir(folder, { encoding: 'buffer' });
   } catch (error) {
+    if (diskCodeOf(error) === 'ENOTDIR')
+      throw new BelayError('usage/invalid', `${folder}: of no kind that is read`, {
+        hint: 'choose a folder, .tar, .tgz, .zip or .blb',
+        cause: error,
+      });
     throw diskError('read the folder', folder.toString(), error);
   }
 }

@@ -177,6 +177,8 @@ describe('backup', () => {
     vi.stubEnv('BELAY_PORT', 'virtual');
     expect(callOf().options.port).toEqual(['virtual']);
     expect(callOf('-p', 'a', '-p', 'b').options.port).toEqual(['a', 'b']);
+    vi.stubEnv('BELAY_PORT', '');
+    expect(callOf().options.port ?? []).toEqual([]);
   });
 
   it('reads the folder from BELAY_DIR', () => {
@@ -251,6 +253,8 @@ describe('a wrong command line', () => {
     [['lst'], 'unknown command "lst"', 'did you mean "list"?'],
     [['restor', 'latest'], 'unknown command "restor"', 'did you mean "restore"?'],
     [['xyzzy'], 'unknown command "xyzzy"', 'belay-backup --help lists the commands'],
+    [['help', 'restor'], 'unknown command "restor"', 'did you mean "restore"?'],
+    [['--port', ''], '--port is empty', 'leave --port out'],
     [['list', '--jsn'], "unknown option '--jsn'", 'did you mean --json?'],
     [['--prot', 'virtual'], "unknown option '--prot'", 'did you mean --port?'],
     [['backup', 'extra'], 'backup: unexpected argument "extra"', null],

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,6 +36,13 @@ async function exported(name: string, dryRun = false) {
 }
 
 describe('export to others and import from them', () => {
+  it('a file of no known kind is a wrong word of the user', async () => {
+    const input = join(root, 'notes.txt');
+    await writeFile(input, 'x');
+    const run = importBackup({ store: new MemoryFolder() }, { input }, testContext());
+    await expect(run).rejects.toMatchObject({ code: 'usage/invalid', exitCode: 2 });
+  });
+
   for (const name of ['a.tar', 'a.tgz', 'a.tar.gz', 'a.zip', 'a.blb', 'folder']) {
     it(`${name} carries an increment's whole state to a fresh board`, async () => {
       const { board, output, result } = await exported(name);

@@ -142,10 +142,8 @@ describe('which backup is meant', () => {
       code: 'store/not-found',
       exitCode: 10,
     });
-    await expect(pick('0000')).rejects.toMatchObject({
-      code: 'usage/invalid',
-      exitCode: 2,
-    });
+    for (const unclear of ['0', '0000', ''])
+      await expect(pick(unclear)).rejects.toMatchObject({ code: 'usage/invalid', exitCode: 2 });
   });
 
   it('latest of several boards asks, and is answered by --board or the connected one', async () => {
