@@ -219,6 +219,13 @@ describe('how it is shown', () => {
     ]);
   });
 
+  it('verify of a folder that is not there, or of a board without backups, is no good result', async () => {
+    const none = await say(join(copy(), 'not-mounted'), 'verify');
+    expect([none.status, none.stdout]).toEqual([10, '']);
+    expect(none.stderr).toContain('there is no backup in ');
+    expect((await say(copy(), 'verify', '--board', 'nobody')).status).toBe(10);
+  });
+
   it('verify --against-board tells what differs', async () => {
     const dir = copy();
     expect((await say(dir, 'verify', 'latest', '--against-board', '-p', port)).status).toBe(0);

@@ -23,6 +23,7 @@ export async function run(session: Session): Promise<number> {
     return verifyBackups(parts, { backups, board }, await session.context());
   });
   await session.endProgress();
+  if (result.archives.length === 0) throw nothingThere(parts.store.path, session.boardName);
   session.answer(result, () => verifyLines(result, session.terminal.style));
   if (result.ok) return STATUS_DONE;
   throw findingsError(result);
@@ -31,6 +32,14 @@ export async function run(session: Session): Promise<number> {
 /** A question's JSON is one document: progress has no place in it. */
 async function startQuietly(session: Session): Promise<void> {
   if (!session.json) await session.startProgress();
+}
+
+/** A folder that is not mounted, or a wrong name, shall not pass for a good result. */
+function nothingThere(folder: string, board: string | null): BelayError {
+  const whose = board === null ? '' : ` of board "${displayPath(board)}"`;
+  return new BelayError('store/not-found', `there is no backup${whose} in ${displayPath(folder)}`, {
+    hint: 'choose another folder with --dir',
+  });
 }
 
 function findingsError(result: VerifyResult): BelayError {
