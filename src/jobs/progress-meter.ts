@@ -78,6 +78,7 @@ export class ProgressMeter {
       this.#samples.shift();
     const bytesPerSecond = this.#rate();
     const left = Math.max(0, this.#totalBytes - this.#bytes);
+    const isForeseeable = bytesPerSecond > 0 && this.#totalBytes > 0;
     return {
       type: 'progress',
       operation: this.#operation,
@@ -88,7 +89,7 @@ export class ProgressMeter {
       totalBytes: this.#totalBytes,
       percentComplete: this.#percent(),
       elapsedMs: Math.round(nowMs - this.#startedMs),
-      etaMs: bytesPerSecond > 0 ? Math.round((left / bytesPerSecond) * 1000) : null,
+      etaMs: isForeseeable ? Math.round((left / bytesPerSecond) * 1000) : null,
       bytesPerSecond,
       wireBytes: this.#wireBytes,
     };

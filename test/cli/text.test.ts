@@ -5,6 +5,7 @@ import { filesLines } from '../../src/cli/text/files-text.js';
 import { drawTree, listLines } from '../../src/cli/text/list-text.js';
 import { planLines } from '../../src/cli/text/restore-text.js';
 import { tableLines } from '../../src/cli/text/style.js';
+import { pruneLines } from '../../src/cli/text/upkeep-text.js';
 import { BelayError } from '../../src/core/errors.js';
 import type { BoardSummary } from '../../src/jobs/board-identity.js';
 import type { BackupRow } from '../../src/jobs/list.js';
@@ -238,6 +239,24 @@ describe('lines for people', () => {
       'M main.py  10 B -> 12 B',
       '    -old',
       '    +new\\x1b[31m',
+    ]);
+  });
+
+  it('put archives that nobody can read under a heading of their own when pruning', () => {
+    const unread = {
+      backupId: '',
+      archive: '/b/x.blb',
+      createdAt: '',
+      boardName: '',
+      boardId: null,
+      action: 'keep' as const,
+      reasons: ['corrupt'],
+      archiveSize: 10,
+    };
+    const nothing = { removed: [], freedBytes: 0, merged: [], dryRun: true, warnings: [] };
+    expect(pruneLines({ rows: [unread], ...nothing }, STYLE).slice(0, 2)).toEqual([
+      'Unreadable',
+      expect.stringContaining('keep  ????????'),
     ]);
   });
 

@@ -41,8 +41,12 @@ const STATE_TEXT = {
 
 function holderLines({ holders }: UnlockResult): string[] {
   if (holders.length === 0) return ['The folder is not locked.'];
-  return holders.map(
-    ({ path, purpose, pid, host, since, state }) =>
-      `${displayPath(path)}: "${displayPath(purpose)}" by process ${pid} on ${displayPath(host)} since ${localTime(since)}, ${STATE_TEXT[state]}`,
-  );
+  return holders.map((holder) => `${displayPath(holder.path)}: ${holderText(holder)}`);
+}
+
+function holderText(holder: UnlockResult['holders'][number]): string {
+  const { purpose, pid, host, since, state } = holder;
+  if (pid === 0) return 'somebody, but the lock file cannot be read';
+  const who = `"${displayPath(purpose)}" by process ${pid} on ${displayPath(host)}`;
+  return `${who} since ${localTime(since)}, ${STATE_TEXT[state]}`;
 }

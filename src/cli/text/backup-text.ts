@@ -64,7 +64,8 @@ function changesLines(result: BackupResult): string[] {
     `${summary.filesDeleted} deleted`,
     `${summary.filesUnchanged} unchanged`,
   ];
-  return [`  changes  ${changes.join(', ')}`];
+  const how = result.manifest?.options.quick === true ? ' (by size and time alone: --quick)' : '';
+  return [`  changes  ${changes.join(', ')}${how}`];
 }
 
 function plannedLines(result: BackupResult): string[] {

@@ -26,6 +26,8 @@ export function showLines(details: BackupDetails): string[] {
       ['parent', manifest.parent === null ? 'none' : manifest.parent.backupId],
       ['needs', idsText(details.dependsOn)],
       ['needed by', idsText(details.neededBy)],
+      ['merged', manifest.mergedAt],
+      ['saved for', restoreText(manifest.restoreRecord)],
       ['supersedes', idsText(manifest.supersedes.map((old) => old.backupId))],
       ['board', displayPath(device.boardName ?? device.machine)],
       ['machine', displayPath(device.machine)],
@@ -39,6 +41,7 @@ export function showLines(details: BackupDetails): string[] {
       ['format', String(manifest.formatVersion)],
     ]),
     ...pairLines('metadata', manifest.metadata),
+    ...pairLines('options', manifest.options),
     ...pairLines('probe', device.probe),
   ];
 }
@@ -56,6 +59,11 @@ function whenText(isoUtc: string, utcOffsetMinutes: number): string {
   return `${formatWhen(isoUtc, utcOffsetMinutes)} ${offset} (${isoUtc})`;
 }
 
+function restoreText(record: BackupDetails['manifest']['restoreRecord']): string | null {
+  if (record === null) return null;
+  return `a restore of ${shortId(record.sourceBackupId)} (${countOf(record.entries.length, 'path')})`;
+}
+
 function idsText(ids: readonly string[]): string | null {
   return ids.length === 0 ? null : ids.map(shortId).join(', ');
 }
@@ -69,7 +77,7 @@ function mountText(mount: BackupDetails['manifest']['deviceInfo']['mounts'][numb
 }
 
 function pairLines(title: string, pairs: Readonly<Record<string, unknown>>): string[] {
-  const entries = Object.entries(pairs);
+  const entries = Object.entries(pairs).filter(([, value]) => String(value) !== '');
   if (entries.length === 0) return [];
   return [
     `${title}:`,

@@ -58,7 +58,8 @@ export function pruneLines(result: PruneResult, style: Style): string[] {
 function pruneTables(rows: readonly PruneRow[], style: Style): string[] {
   const boards = new Map<string, PruneRow[]>();
   for (const row of rows) {
-    const board = row.boardId === null ? row.boardName : `${row.boardName} (id ${row.boardId})`;
+    const name = row.boardName === '' ? 'Unreadable' : row.boardName;
+    const board = row.boardId === null ? name : `${name} (id ${row.boardId})`;
     boards.set(board, [...(boards.get(board) ?? []), row]);
   }
   return [...boards].flatMap(([board, own]) => [
