@@ -3,8 +3,9 @@
 import type { BlbWriter } from '../archive/blb-writer.js';
 import type { Manifest, ManifestDeviceInfo } from '../archive/manifest.js';
 import { nextSequence } from '../chain/lineage.js';
-import { throwIfAborted } from '../core/errors.js';
+import { BelayError, throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
+import type { BackupFolder, StoredBackup } from '../store/backup-folder.js';
 import type { HostTree } from '../store/host-import.js';
 import { scanHostTree } from '../store/host-import.js';
 import { readTarTree } from '../store/tar-tree.js';
@@ -29,6 +30,8 @@ export interface ImportOptions {
   readonly include?: readonly string[] | undefined;
   readonly exclude?: readonly string[] | undefined;
   readonly description?: string | null | undefined;
+  /** Also an archive that is older than its board's newest backup, after which it will count. */
+  readonly olderToo?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly retryLockMs?: number | undefined;
 }
@@ -45,7 +48,9 @@ export interface ImportResult {
 
 /**
  * One full backup out of files that no board sent. It belongs to the board named `boardName`
- * (default: the input's own name), and `restore` puts it onto any board.
+ * (default: the input's own name), and `restore` puts it onto any board. Backups are ordered by when
+ * they came into the folder, so an import is its board's newest: an archive that would put an older
+ * state there is refused with `usage/unanswered` unless `olderToo`.
  */
 export async function importBackup(
   parts: StoreParts,
@@ -72,6 +77,8 @@ interface ImportInput {
   readonly tree: Tree;
   readonly device: ManifestDeviceInfo;
   readonly description: string | null;
+  /** When the board had these files; null where nobody knows. */
+  readonly createdAt: string | null;
   readonly failed: readonly FailedPath[];
   readonly read: (path: string) => AsyncIterable<Uint8Array>;
   readonly close: () => Promise<void>;
@@ -88,6 +95,7 @@ async function inputOfFiles(
     tree: filterTree(host.tree, { include, exclude }),
     device: deviceOf(options.boardName ?? nameOfInput(input)),
     description: null,
+    createdAt: null,
     failed: host.skipped.map(({ path, why }) => ({
       path,
       code: 'store/unsafe-path',
@@ -119,12 +127,13 @@ async function inputOfArchive(
   const { include, exclude, boardName, input } = options;
   const wanted = { backup: input, include, exclude };
   const { source, entries, missing } = await selectContent(parts, wanted, voice, context);
-  const { deviceInfo, description } = source.tip.manifest;
+  const { deviceInfo, description, createdAt } = source.tip.manifest;
   const kept = new Set(entries.map((entry) => entry.path));
   return {
     tree: source.tree.filter((entry) => kept.has(entry.path)),
     device: boardName === undefined || boardName === null ? deviceInfo : deviceOf(boardName),
     description,
+    createdAt,
     failed: missing,
     read: (path) => source.content.read(path),
     close: () => source.content.close(),
@@ -145,8 +154,9 @@ async function importInput(
     totalOriginalSize: bytes,
     failed: input.failed,
   };
-  if (options.dryRun === true) return { backupId: null, archive: null, manifest: null, ...counts };
   const boardFolder = await store.boardFolderFor(identityOfManifest(input.device));
+  if (options.olderToo !== true) await refuseOlder(store, boardFolder, input.createdAt);
+  if (options.dryRun === true) return { backupId: null, archive: null, manifest: null, ...counts };
   const lockOptions = {
     retryMs: options.retryLockMs ?? 0,
     signal: context.signal,
@@ -157,9 +167,7 @@ async function importInput(
     await store.sweep();
     voice.begin('compressing', { files: files.length, bytes });
     await fillWith(archive.writer, input, voice, context.signal);
-    const stored = (await store.list({ safety: true })).filter(
-      (each) => each.boardFolder === boardFolder,
-    );
+    const stored = await backupsIn(store, boardFolder);
     const draft = manifestDraft(
       {
         sequence: nextSequence(stored.map(chainArchiveOf)),
@@ -185,6 +193,33 @@ async function importInput(
     await archive.abort();
     await lock.release();
   }
+}
+
+async function backupsIn(store: BackupFolder, boardFolder: string): Promise<StoredBackup[]> {
+  const stored = await store.list({ safety: true });
+  return stored.filter((each) => each.boardFolder === boardFolder);
+}
+
+/** Dates decide nothing here but whether to ask: the order stays that of coming into the folder. */
+async function refuseOlder(
+  store: BackupFolder,
+  boardFolder: string,
+  createdAt: string | null,
+): Promise<void> {
+  if (createdAt === null) return;
+  const newest = (await backupsIn(store, boardFolder))
+    .flatMap(({ head, safety }) => (head === null || safety ? [] : [head.manifest]))
+    .sort((a, b) => a.sequence - b.sequence)
+    .at(-1);
+  if (newest === undefined || newest.createdAt <= createdAt) return;
+  throw new BelayError(
+    'usage/unanswered',
+    `the archive of ${createdAt} is older than the newest backup of its board (${newest.createdAt}), whose place it would take`,
+    {
+      hint: 'keep it apart with --board <name>, or import it as the newest with --yes',
+      details: { createdAt, newest: newest.backupId },
+    },
+  );
 }
 
 async function fillWith(

@@ -5,11 +5,12 @@
  * is best effort: it is as good as the server's word on links and renames.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { unlink } from 'node:fs/promises';
+import { rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskCodeOf } from '../archive/disk.js';
-import { BelayError, cancelled, throwIfAborted } from '../core/errors.js';
+import { BelayError, cancelled, isBelayError, throwIfAborted } from '../core/errors.js';
 import type { FolderLock, LockHolder, LockOptions } from './backup-folder.js';
+import { SAFETY_FOLDER } from './listing.js';
 import type { LockRecord } from './lock-file.js';
 import { decodeLock, describeHolder, encodeLock, holderOf, LOCK_NAME } from './lock-file.js';
 import type { LockMaker } from './lock-takeover.js';
@@ -41,13 +42,18 @@ export async function takeFolderLock(
   deps: LockDeps,
 ): Promise<FolderLock> {
   const path = join(boardFolder, LOCK_NAME);
-  await makeFolder(boardFolder);
+  let made = await makeFolder(boardFolder);
   const watch = new Watch(deps, options.retryMs);
   for (;;) {
     throwIfAborted(options.signal);
     const record = newRecord(purpose, deps);
-    const handle = await createLock(path, record, deps);
-    if (handle !== null) return new HeldLock(boardFolder, path, record, handle);
+    const handle = await createLock(path, record, deps).catch(async (error: unknown) => {
+      if (!isBelayError(error, 'store/not-found')) throw error;
+      // Its last holder had made it and took it away again, empty.
+      made = (await makeFolder(boardFolder)) || made;
+      return null;
+    });
+    if (handle !== null) return new HeldLock({ boardFolder, made, path, record, handle });
     const text = await readLock(path);
     if (text === null || (await clear(path, text, watch, record, deps))) continue;
     watch.refuseWhenOver(holderOf(path, decodeLock(text), deps.host));
@@ -147,22 +153,33 @@ function lockedError(holder: LockHolder, stands: boolean, deps: LockDeps): Belay
   });
 }
 
+interface HeldParts {
+  readonly boardFolder: string;
+  /** The folder was not there before this lock. */
+  readonly made: boolean;
+  readonly path: string;
+  readonly record: LockRecord;
+  readonly handle: FileHandle;
+}
+
 class HeldLock implements FolderLock {
   readonly boardFolder: string;
   readonly token: string;
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #made: boolean;
   readonly #timer: ReturnType<typeof setInterval>;
   #record: LockRecord;
   #beat: Promise<unknown> = Promise.resolve();
   #released: Promise<void> | null = null;
 
-  constructor(boardFolder: string, path: string, record: LockRecord, handle: FileHandle) {
-    this.boardFolder = boardFolder;
-    this.token = record.token;
-    this.#path = path;
-    this.#record = record;
-    this.#handle = handle;
+  constructor(held: HeldParts) {
+    this.boardFolder = held.boardFolder;
+    this.token = held.record.token;
+    this.#path = held.path;
+    this.#record = held.record;
+    this.#handle = held.handle;
+    this.#made = held.made;
     this.#timer = setInterval(() => this.#rewrite(), HEARTBEAT_MS);
     this.#timer.unref();
   }
@@ -193,6 +210,13 @@ class HeldLock implements FolderLock {
     await this.#beat;
     for (let tries = 1; tries <= RELEASE_TRIES_MAX; tries += 1) if (await this.#removed()) break;
     await this.#handle.close().catch(() => {});
+    if (this.#made) await this.#removeEmpty();
+  }
+
+  /** A job that was refused leaves no folder behind that it had made. */
+  async #removeEmpty(): Promise<void> {
+    for (const folder of [join(this.boardFolder, SAFETY_FOLDER), this.boardFolder])
+      await rmdir(folder).catch(() => {});
   }
 
   /** A lock that stays would shut this process itself out: a passing failure is tried again. */

@@ -3,10 +3,10 @@ import { access, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { diskCodeOf, diskError } from '../archive/disk.js';
 
-/** Nothing happens where it is there. Throws store/permission, store/full, store/exists, store/io. */
-export async function makeFolder(path: string): Promise<void> {
+/** True where it was made, false where it was there. Throws store/permission, store/full, store/exists, store/io. */
+export async function makeFolder(path: string): Promise<boolean> {
   try {
-    await mkdir(path, { recursive: true });
+    return (await mkdir(path, { recursive: true })) !== undefined;
   } catch (error) {
     throw diskError('make the folder', path, await trueCause(path, error));
   }

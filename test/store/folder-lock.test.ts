@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -96,6 +96,35 @@ describe('the lock of a board folder', () => {
     await lock.release();
     await (await takeFolderLock(folder, 'prune', atOnce, deps())).release();
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('takes the folder away again that it made, where nothing came into it', async () => {
+    const fresh = join(folder, 'board-12345678');
+    const lock = await takeFolderLock(fresh, 'backup', atOnce, deps());
+    await mkdir(join(fresh, 'safety'));
+    await lock.release();
+    expect(await readdir(folder)).toEqual([]);
+
+    const kept = await takeFolderLock(fresh, 'backup', atOnce, deps());
+    await writeFile(join(fresh, 'backup.blb'), 'x');
+    await kept.release();
+    expect(await readdir(fresh)).toEqual(['backup.blb']);
+
+    const empty = join(folder, 'of-the-user');
+    await mkdir(empty);
+    await (await takeFolderLock(empty, 'backup', atOnce, deps())).release();
+    expect(await readdir(folder)).toContain('of-the-user');
+  });
+
+  it('makes the folder anew where its last holder has just taken it away', async () => {
+    const fresh = join(folder, 'board-12345678');
+    for (let round = 0; round < 20; round += 1) {
+      const first = await takeFolderLock(fresh, 'backup', atOnce, deps());
+      const second = takeFolderLock(fresh, 'prune', { retryMs: 10_000, signal }, deps());
+      await first.release();
+      await (await second).release();
+      await rm(fresh, { recursive: true, force: true });
+    }
   });
 
   it('waits for its holder with --retry-lock', async () => {

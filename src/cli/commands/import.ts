@@ -1,5 +1,6 @@
 /** `import`: a folder or an archive of others as a backup. */
 import { displayPath } from '../../core/device-path.js';
+import { isBelayError } from '../../core/errors.js';
 import type { ImportResult } from '../../jobs/import.js';
 import { importBackup } from '../../jobs/import.js';
 import { countOf, formatBytes } from '../../ui/formats.js';
@@ -22,7 +23,15 @@ export async function run(session: Session): Promise<number> {
     dryRun: session.dryRun,
     retryLockMs: session.retryLockMs,
   };
-  const result = await importBackup(parts, wanted, await session.context());
+  const importing = async (olderToo: boolean) =>
+    importBackup(parts, { ...wanted, olderToo }, await session.context());
+  const result = await importing(session.options.yes === true).catch(async (error: unknown) => {
+    if (!isBelayError(error, 'usage/unanswered') || !session.terminal.canAsk) throw error;
+    await session.endProgress();
+    session.terminal.err(displayPath(error.message));
+    await session.terminal.confirm('Import it as the newest?', session.signal);
+    return importing(true);
+  });
   await session.endProgress();
   const { manifest: _, ...document } = result;
   session.answer(document, () => importLines(result));
