@@ -3,20 +3,25 @@
  * again for what was lost. What a job means is its owner's business (scan.ts, read-files.ts).
  */
 import { BelayError, cancelled, isBelayError, throwIfAborted } from '../core/errors.js';
-import { LONG_CALL_SILENCE_MS_MAX, SILENCE_MS_MAX } from '../core/limits.js';
-import type { ReplSession, StreamConsumer } from '../transport/repl-session.js';
+import { LONG_CALL_SILENCE_MS_MAX } from '../core/limits.js';
+import type { ReplSession } from '../transport/repl-session.js';
 import type { FrameCheck } from './frame-check.js';
-import { FrameOrder } from './frame-order.js';
+import { FrameIntake } from './frame-intake.js';
+import type { FrameOrder } from './frame-order.js';
+import { FrameRound } from './frame-round.js';
 import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
 import {
   bytesLiteralOfPath,
   checkedExec,
   deflatedExec,
+  farewell,
   helperPart,
+  probeSource,
   shortName,
 } from './helper-source.js';
+import { isLoud, isTorn, type RoundFigures, smallerPayload } from './line-noise.js';
 import type { PackShape } from './pack-shape.js';
-import { frameSource, type OutputRung } from './text-frames.js';
+import type { OutputRung } from './text-frames.js';
 
 /** What the probe chose, rung by rung. */
 export interface AgentRungs {
@@ -47,9 +52,9 @@ const DEFLATED_BYTES_MIN = 200;
 const REMOVED_AT_ONCE = 20;
 /** A source of 2 kB arrives damaged one time in five where one byte in 10,000 is. */
 const WITHOUT_PROGRESS_MAX = 5;
+/** So often without progress, frames of this size do not come through. */
+const IDLE_ROUNDS_AS_THEY_ARE = 2;
 const WANTED_AT_ONCE_MAX = 150;
-/** Frames that wait behind a gap: beyond this the stream is stopped and begun again at the gap. */
-const HELD_BYTES_MAX = 8 * 1024 * 1024;
 
 export class Agent {
   readonly #session: ReplSession;
@@ -68,8 +73,12 @@ export class Agent {
   packLimitUs: number | null = null;
   /** How long the board takes to compress a kilobyte; null until it has. */
   kilobyteUs: number | null = null;
+  /** Nothing is lost by a soft reset: no watchdog that would bite without its program. */
+  mayReset = false;
   #strayBytes = 0;
   #repairs = 0;
+  /** The user's program prints between our frames: it is silenced with the next exec. */
+  #isLoud = false;
 
   constructor(session: ReplSession, rungs: AgentRungs, random: (bytes: number) => string) {
     this.#session = session;
@@ -122,7 +131,14 @@ export class Agent {
 
   streamParts(): readonly string[] {
     const { output, check, hash, listing } = this.rungs;
-    return [`list-${listing}`, `put-${output}`, `hash-${hash}`, `check-${check}`, 'stream'];
+    const quiet = this.#isLoud ? ['quiet'] : [];
+    const own = [`list-${listing}`, `put-${output}`, `hash-${hash}`, `check-${check}`, 'stream'];
+    return [...quiet, ...own];
+  }
+
+  /** What takes the agent off the board, and gives the user's program its voice back. */
+  get farewell(): string {
+    return farewell(this.#loaded.has('quiet') ? `${shortName('speak')}()` : null);
   }
 
   /** Deletes files, those that are not there left aside. */
@@ -142,53 +158,94 @@ export class Agent {
 
   /** Runs the job until every frame has come. Throws board/integrity, board/silent, or what the wire threw. */
   async run(job: FramedJob, signal: AbortSignal): Promise<void> {
-    const order = new FrameOrder();
+    const intake = new FrameIntake((payload) => job.take(payload));
     let start = { offset: 0, call: job.call };
     let idleRounds = 0;
     for (;;) {
       throwIfAborted(signal);
-      const before = order.accepted + (order.total === null ? 0 : 1);
-      const problem = await this.#round(job, order, start, signal);
-      if (order.complete) return;
-      idleRounds = order.accepted + (order.total === null ? 0 : 1) > before ? 0 : idleRounds + 1;
-      if (idleRounds >= WITHOUT_PROGRESS_MAX) throw problem ?? noProgress(order);
+      const { news } = intake;
+      const { problem, figures } = await this.#round(job, intake, start, signal);
+      if (intake.order.complete) return;
+      idleRounds = intake.news > news ? 0 : idleRounds + 1;
+      if (idleRounds >= WITHOUT_PROGRESS_MAX) throw problem ?? noProgress(intake.order);
       this.#repairs += 1;
       start = job.restart();
+      if (isTorn(figures) || idleRounds >= IDLE_ROUNDS_AS_THEY_ARE) {
+        await this.#calm(signal);
+        this.payloadBytes = smallerPayload(this.payloadBytes);
+        intake.resize(start.offset, this.payloadBytes);
+      }
     }
+  }
+
+  /** The program is silenced with the next exec; where that did not help, a soft reset ends it. */
+  async #calm(signal: AbortSignal): Promise<void> {
+    const isQuiet = this.#isLoud && this.#loaded.has('quiet');
+    this.#isLoud = true;
+    if (!isQuiet || !this.mayReset || this.#session.softResets > 0) return;
+    await this.#session.softReset({ signal });
+    this.forget();
+    await this.#session.exec(probeSource(this.inflates), {
+      timeoutMs: LONG_CALL_SILENCE_MS_MAX,
+      signal,
+    });
   }
 
   async #round(
     job: FramedJob,
-    order: FrameOrder,
+    intake: FrameIntake,
     start: { readonly offset: number; readonly call: string },
     signal: AbortSignal,
-  ): Promise<BelayError | null> {
+  ): Promise<{ readonly problem: BelayError | null; readonly figures: RoundFigures }> {
+    const { payloadBytes } = this;
+    const { order } = intake;
     const nonce = this.newNonce();
-    const sequence = Math.floor(start.offset / this.payloadBytes);
-    const position = 6 + (start.offset % this.payloadBytes);
+    const sequence = Math.floor(start.offset / payloadBytes);
+    const position = 6 + (start.offset % payloadBytes);
     const wanted = order.missing(WANTED_AT_ONCE_MAX);
     const skipped = job.skipped.map((path) => `${path},`).join('');
     const exec = this.withParts(
       [...this.streamParts(), ...job.parts],
-      `${shortName('job')}(${start.call},${nonce},${this.payloadBytes + 6},(${skipped}),${sequence},${position},(${wanted.map((each) => `${each},`).join('')}))`,
+      `${shortName('job')}(${start.call},${nonce},${payloadBytes + 6},(${skipped}),${sequence},${position},(${wanted.map((each) => `${each},`).join('')}))`,
     );
     order.begin(sequence);
+    const before = order.accepted;
     const stop = new AbortController();
-    const consumer = new RoundConsumer(this, order, nonce, job, exec.loaded, () => stop.abort());
+    const round = new FrameRound({
+      ...this.rungs,
+      nonce,
+      order,
+      take: intake.deliver,
+      begun: exec.loaded,
+      stop: () => stop.abort(),
+    });
+    const problem = await this.#stream(exec.source, round, signal, stop.signal);
+    const whole = order.accepted - before;
+    const expected = wanted.length > 0 ? wanted.length : whole + order.gaps;
+    const lost = round.hasBegun ? expected - whole : 0;
+    const figures = { payloadBytes, strayBytes: round.strayBytes, whole, lost };
+    this.#strayBytes += round.strayBytes;
+    this.#isLoud ||= isLoud(figures);
+    return { problem, figures };
+  }
+
+  /** Null, or what ended the stream early and may be tried again. */
+  async #stream(
+    source: string | Uint8Array,
+    round: FrameRound,
+    signal: AbortSignal,
+    stopped: AbortSignal,
+  ): Promise<BelayError | null> {
     try {
-      await this.#session.stream(exec.source, consumer, {
-        signal: AbortSignal.any([signal, stop.signal]),
-      });
+      await this.#session.stream(source, round, { signal: AbortSignal.any([signal, stopped]) });
       return null;
     } catch (error) {
-      consumer.flush();
+      round.flush();
       if (signal.aborted) throw isBelayError(error, 'job/cancelled') ? error : cancelled();
       if (!isBelayError(error) || error.code.startsWith('port/')) throw error;
-      if (consumer.failure !== null) throw consumer.failure;
+      if (round.failure !== null) throw round.failure;
       if (this.#loaded.size > 0 && isAgentGone(error)) throw wasReset(error);
       return error;
-    } finally {
-      this.#strayBytes += consumer.strayBytes;
     }
   }
 }
@@ -207,68 +264,6 @@ function wasReset(cause: BelayError): BelayError {
 
 function nameOfPart(part: AgentPart): string {
   return typeof part === 'string' ? part : part.name;
-}
-
-class RoundConsumer implements StreamConsumer {
-  readonly #source;
-  readonly #order: FrameOrder;
-  readonly #job: FramedJob;
-  readonly #loaded: () => void;
-  readonly #stop: () => void;
-  #over = false;
-  hasBegun = false;
-  failure: unknown = null;
-
-  constructor(
-    agent: Agent,
-    order: FrameOrder,
-    nonce: number,
-    job: FramedJob,
-    loaded: () => void,
-    stop: () => void,
-  ) {
-    this.#source = frameSource(agent.rungs.output, { check: agent.rungs.check, nonce });
-    this.#order = order;
-    this.#job = job;
-    this.#loaded = loaded;
-    this.#stop = stop;
-  }
-
-  get strayBytes(): number {
-    return this.#source.strayBytes;
-  }
-
-  push(bytes: Uint8Array): { readonly consumed: number; readonly done: boolean } {
-    this.#source.push(bytes, this.#take);
-    if (!this.#over) return { consumed: bytes.length, done: false };
-    return { consumed: Math.max(0, bytes.length - this.#source.pendingBytes), done: true };
-  }
-
-  flush(): void {
-    if (!this.#over && this.failure === null) this.#source.flush(this.#take);
-  }
-
-  silenceMsMax(): number {
-    return SILENCE_MS_MAX;
-  }
-
-  readonly #take = (frame: { kind: string; sequence: number; payload: Uint8Array }): boolean => {
-    this.#loaded();
-    this.hasBegun = true;
-    if (frame.kind === 'data') {
-      try {
-        this.#order.accept(frame.sequence, frame.payload, (payload) => this.#job.take(payload));
-      } catch (error) {
-        this.failure = error;
-        this.#stop();
-      }
-      if (this.#order.heldBytes > HELD_BYTES_MAX) this.#stop();
-    } else if (frame.kind === 'end') {
-      this.#order.end(frame.sequence);
-      this.#over = frame.payload[0] === 0;
-    }
-    return !this.#over;
-  };
 }
 
 function noProgress(order: FrameOrder): BelayError {

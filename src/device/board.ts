@@ -16,7 +16,7 @@ import { Agent } from './agent.js';
 import { boardFsOf } from './agent-fs.js';
 import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } from './device-fs.js';
 import { changeBaud } from './fast-baud.js';
-import { REMOVE_AGENT } from './helper-source.js';
+import { farewell } from './helper-source.js';
 import { identifyBoard } from './identify.js';
 import { packShape } from './pack-shape.js';
 import { hasBackPressure } from './upload-pace.js';
@@ -127,6 +127,7 @@ class LiveBoard implements BoardConnection {
       this.#session.byRawPaste = true;
     this.#agent = new Agent(this.#session, identity.rungs, options.random);
     this.#agent.inflates = identity.inflates;
+    this.#agent.mayReset = identity.info.probe['watchdogs'] === 0;
     this.#agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
     if (identity.rungs.output === 'raw')
       this.#agent.packShape = packShape(identity.upload.freeMemoryBytes);
@@ -187,8 +188,9 @@ class LiveBoard implements BoardConnection {
       await this.#session.exitRaw({ restart: true, signal });
       return;
     }
-    if (await this.#session.exitRawAfter(REMOVE_AGENT, { signal })) return;
-    await this.#session.exec(REMOVE_AGENT, { timeoutMs: LEAVE_MS_MAX, signal });
+    const source = this.#agent?.farewell ?? farewell(null);
+    if (await this.#session.exitRawAfter(source, { signal })) return;
+    await this.#session.exec(source, { timeoutMs: LEAVE_MS_MAX, signal });
     await this.#session.exitRaw({ signal });
   }
 

@@ -7,7 +7,15 @@ export class FrameOrder {
   #reference = 0;
   #heldBytes = 0;
   #accepted = 0;
+  /** One behind the highest number that came. */
+  #end = 0;
   readonly #held = new Map<number, Uint8Array>();
+
+  /** `first`: all before it is there already. */
+  constructor(first = 0) {
+    this.#next = first;
+    this.#end = first;
+  }
 
   /** Number of the first frame that has not come yet. */
   get next(): number {
@@ -33,6 +41,11 @@ export class FrameOrder {
     return this.#total !== null && this.#next === this.#total;
   }
 
+  /** How many are missing before the last that came, or before the end where that is known. */
+  get gaps(): number {
+    return Math.max(0, (this.#total ?? this.#end) - this.#next - this.#held.size);
+  }
+
   /** The board starts (again) with frames from here on. */
   begin(sequence: number): void {
     this.#reference = sequence;
@@ -49,6 +62,7 @@ export class FrameOrder {
     this.#reference = number;
     if (number < this.#next || this.#held.has(number)) return;
     this.#accepted += 1;
+    this.#end = Math.max(this.#end, number + 1);
     this.#held.set(number, payload);
     this.#heldBytes += payload.length;
     for (;;) {

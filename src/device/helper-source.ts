@@ -91,8 +91,23 @@ export function deflatedExec(source: string): Uint8Array {
   return Buffer.concat([...parts, Buffer.from(`''',${bootSum(packed)},${SOURCE_WINDOW_BITS})`)]);
 }
 
-/** What removes the agent and all it holds. Works when there is none. */
-export const REMOVE_AGENT = 'try:\n del _belay\nexcept NameError:pass';
+/** A part as an exec, in the way that this board takes it. */
+export function sourceOf(part: string, inflates: boolean): string | Uint8Array {
+  return inflates ? deflatedExec(helperPart(part)) : checkedExec(helperPart(part));
+}
+
+/** The first exec. Most boards can inflate; one that cannot ends it with an ImportError. */
+export function probeSource(inflates: boolean): Uint8Array {
+  const boot = Buffer.from(`${helperPart('boot')}\n`);
+  return Buffer.concat([boot, Buffer.from(sourceOf('probe', inflates))]);
+}
+
+/** What removes the agent and all it holds, after it was told `last`. Works when there is none. */
+export function farewell(last: string | null): string {
+  // Deleting a name that is not there is a NameError, or a KeyError (py/modbuiltins.c, globals).
+  const told = last === null ? '' : `${checkedExec(last)};`;
+  return `try:\n ${told}del _belay\nexcept Exception:pass`;
+}
 
 /** Any bytes as a Python literal without quotes, backslashes at the end, or control bytes in it. */
 export function bytesLiteral(bytes: Uint8Array): string {

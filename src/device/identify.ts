@@ -2,7 +2,7 @@
 
 import { BelayError, isBelayError } from '../core/errors.js';
 import type { ReplSession } from '../transport/repl-session.js';
-import { checkedExec, deflatedExec, helperPart } from './helper-source.js';
+import { helperPart, probeSource, sourceOf } from './helper-source.js';
 import { answersIn, type Identity, identityOf, leavesOpen, tinyIdentityOf } from './identity.js';
 import { type Literal, parseLiteral } from './python-literal.js';
 import { tildeLines } from './tiny-answers.js';
@@ -49,22 +49,10 @@ async function identified(
 ): Promise<Identity> {
   if (!leavesOpen(answers)) return identityOf(answers, inflates);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const more = await ask(session, sourceFor(inflates, 'probe-more'), signal);
+    const more = await ask(session, sourceOf('probe-more', inflates), signal);
     if (more !== null) return identityOf(answers, inflates, more);
   }
   throw damaged();
-}
-
-/** Most boards can inflate; one that cannot ends with an ImportError and is asked in plain text. */
-function probeSource(inflates: boolean): Uint8Array {
-  return Buffer.concat([
-    Buffer.from(`${helperPart('boot')}\n`),
-    Buffer.from(sourceFor(inflates, 'probe')),
-  ]);
-}
-
-function sourceFor(inflates: boolean, part: string): string | Uint8Array {
-  return inflates ? deflatedExec(helperPart(part)) : checkedExec(helperPart(part));
 }
 
 function damaged(): BelayError {

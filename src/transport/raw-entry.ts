@@ -179,7 +179,9 @@ export class RawEntry implements ReplMachine {
     this.#heardSinceSync = true;
     if (this.#text.length > 2 * TEXT_CHARS_MAX) this.#text = this.#text.slice(-TEXT_CHARS_MAX);
     const at = this.#text.indexOf(this.#token);
-    if (at < 0 || !/^\r?\n\x04\x04>/.test(this.#text.slice(at + this.#token.length))) return [];
+    // What a user's timer prints may stand before the end.
+    if (at < 0 || !/^\D[^\x04]*\x04\x04>/.test(this.#text.slice(at + this.#token.length)))
+      return [];
     return [{ kind: 'wait', ms: null }, { kind: 'finished' }];
   }
 

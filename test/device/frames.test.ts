@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FrameIntake } from '../../src/device/frame-intake.js';
 import { FrameOrder } from '../../src/device/frame-order.js';
 import {
   encodeFrame,
@@ -161,6 +162,38 @@ describe('frames from the board', () => {
       decoder.push(Uint8Array.of(byte), (each) => found.push(each) > 0);
     expect(found).toHaveLength(1);
     expect(found[0]?.payload).toHaveLength(300);
+  });
+});
+
+describe('the stream of a job', () => {
+  it('comes whole and once, also where frames become smaller on the way', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ minLength: 1, maxLength: 900 }),
+        fc.nat(100),
+        fc.nat(100),
+        fc.tuple(fc.integer({ min: 20, max: 99 }), fc.integer({ min: 1, max: 19 })),
+        (stream, cut, back, [large, small]) => {
+          const got: number[] = [];
+          const intake = new FrameIntake((payload) => got.push(...payload));
+          const send = (size: number, from: number, frames: number) => {
+            // Before a restart point a frame holds whatever the buffer held.
+            const made = Uint8Array.from(stream, (byte, at) => (at < from ? 0xee : byte));
+            for (let number = Math.floor(from / size); number < frames; number += 1)
+              intake.order.accept(
+                number,
+                made.subarray(number * size, (number + 1) * size),
+                intake.deliver,
+              );
+          };
+          send(large, 0, Math.min(cut, Math.floor(stream.length / large)));
+          const restart = Math.max(0, got.length - back);
+          intake.resize(restart, small);
+          send(small, restart, Math.ceil(stream.length / small));
+          expect(got).toEqual([...stream]);
+        },
+      ),
+    );
   });
 });
 

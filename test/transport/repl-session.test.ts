@@ -135,6 +135,17 @@ describe('entering raw mode', () => {
     expect((await ended.session.enterRaw({ signal: never })).programInterrupted).toBe(true);
   });
 
+  it('finds the prompt of a board whose timer prints into every answer', async () => {
+    const { session, port } = play([
+      { sent: '\x03\x01', answer: 'tick\r\n' },
+      { sent: '\x03\x01', answer: `tick\r\n>>> tick\r\n\r\n${BANNER}` },
+      { sent: "\x03print('blb-'+'sync-1-1')\x04", answer: 'OKblb-sync-1-1\r\ntick\r\n\x04\x04>' },
+    ]);
+    const arrival = await session.enterRaw({ signal: never });
+    expect(new TextDecoder().decode(arrival.noise)).toContain('tick');
+    expect(port.stepsLeft).toBe(0);
+  });
+
   it('does not call boot messages a program', async () => {
     const boot =
       'ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13\r\nMicroPython v1.20\r\nType "help()" for more information.\r\n>>> ';
