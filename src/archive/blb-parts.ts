@@ -7,13 +7,13 @@ import { endMember } from './end-member.js';
 import type { DeflateSettings } from './gzip-member.js';
 import { DEFLATE_HASHES, gzipMember } from './gzip-member.js';
 import type { FileEntry, Manifest, ManifestEntry } from './manifest.js';
-import { entryNameOf } from './manifest.js';
+import { entryNameOf, pathOfEntry } from './manifest.js';
 import { encodeManifest, parseManifest } from './manifest-codec.js';
 import type { PendingEntry, Spool, SpooledMember } from './spool.js';
 import { stateHash, stateRecordsOf } from './state-hash.js';
 import { statisticsOf } from './statistics.js';
 import type { TarEntry } from './tar-header.js';
-import { layoutOfManifest } from './tar-layout.js';
+import { isFolder, layoutOfManifest } from './tar-layout.js';
 import { CHECKSUMS_NAME, MANIFEST_NAME, tarNameOf } from './tar-name.js';
 
 /** What the caller knows of a manifest; the writer derives the rest. Further fields are kept. */
@@ -98,10 +98,13 @@ async function* bytesOfPiece(piece: BlbPiece, spool: Spool): AsyncGenerator<Uint
 }
 
 async function folderMembers(entries: readonly PendingEntry[], settings: DeflateSettings) {
-  const folders = entries.filter((entry) => entry.kind === 'folder');
+  const folders = entries
+    .flatMap((each) => (each.kind === 'listed' ? [each.entry] : []))
+    .filter(isFolder)
+    .map(pathOfEntry);
   const members: { readonly tarSize: number; readonly bytes: Uint8Array }[] = [];
   for (let at = 0; at < folders.length; at += FOLDERS_PER_MEMBER) {
-    const tars = folders.slice(at, at + FOLDERS_PER_MEMBER).map(({ path }) => folderTar(path));
+    const tars = folders.slice(at, at + FOLDERS_PER_MEMBER).map(folderTar);
     const packed = await packEntries(tars.map((tar) => ({ tar, bytes: new Uint8Array(0) })));
     members.push({ tarSize: packed.length, bytes: await gzipMember(packed, settings) });
   }
@@ -146,11 +149,7 @@ function listOf(
 ): ManifestEntry[] {
   const places = placesOf(members);
   return entries.map((entry) => {
-    if (entry.kind === 'folder') return { ...entryNameOf(entry.path), isDirectory: true };
-    if (entry.kind === 'failed') {
-      const { path, isDirectory, code, message } = entry;
-      return { ...entryNameOf(path), isDirectory, error: { code, message } };
-    }
+    if (entry.kind === 'listed') return entry.entry;
     if (entry.kind === 'reference') {
       return { ...fileFields(entry.meta, null), compressionMethod: 'none', dataIn: entry.dataIn };
     }

@@ -19,6 +19,8 @@ import type { ByteSource } from './byte-source.js';
 import { packEntries } from './container.js';
 import type { DeflateSettings } from './gzip-member.js';
 import { DEFLATE, DEFLATE_HARD, gzipMember, STORE } from './gzip-member.js';
+import type { FailedEntry, FolderEntry } from './manifest.js';
+import { entryNameOf, pathOfEntry } from './manifest.js';
 import { copyMemberBytes, isMemberUnchanged, methodOf } from './member-copy.js';
 import type { PendingEntry, Spool, SpooledMember } from './spool.js';
 import type { TarEntry } from './tar-header.js';
@@ -72,14 +74,19 @@ export class BlbWriter {
   }
 
   addFolder(path: string): void {
-    this.#claim(path);
-    this.#entries.set(path, { kind: 'folder', path });
+    this.addListed({ ...entryNameOf(path), isDirectory: true });
   }
 
   /** What could not be read: the archive is partial. */
   addFailure(path: string, isDirectory: boolean, code: string, message: string): void {
+    this.addListed({ ...entryNameOf(path), isDirectory, error: { code, message } });
+  }
+
+  /** The same as another archive lists it: fields that this version does not know are kept. */
+  addListed(entry: FolderEntry | FailedEntry): void {
+    const path = pathOfEntry(entry);
     this.#claim(path);
-    this.#entries.set(path, { kind: 'failed', path, isDirectory, code, message });
+    this.#entries.set(path, { kind: 'listed', entry });
   }
 
   /** Whole and verified. Throws archive/damaged where the bytes are not what `meta` says. */
@@ -152,15 +159,8 @@ export class BlbWriter {
     await checkMember(source, head, member, options);
     const spoolOffset = this.#spool.sizeBytes;
     const { compressedSize, tarSize } = await copyMemberBytes(source, head, member, this.#spool);
-    const compressionMethod = methodOf(placed);
-    this.#members.push({
-      spoolOffset,
-      compressedSize,
-      tarSize,
-      compressionMethod,
-      files,
-      isLive: true,
-    });
+    const kind = { compressedSize, tarSize, compressionMethod: methodOf(placed) };
+    this.#members.push({ ...kind, spoolOffset, files, isLive: true });
     for (const { meta } of files) this.#entries.set(meta.path, { kind: 'stored', meta });
   }
 
@@ -173,7 +173,9 @@ export class BlbWriter {
       throw new Error('BlbWriter: a file was begun and neither ended nor aborted');
     }
     await this.#closeGroup();
-    const entries = [...this.#entries.values()].sort((a, b) => comparePaths(pathOf(a), pathOf(b)));
+    const entries = [...this.#entries]
+      .sort(([a], [b]) => comparePaths(a, b))
+      .map(([, each]) => each);
     const members = this.#members.filter(({ isLive }) => isLive);
     return buildParts(draft, entries, members, this.#sharedSettings);
   }
@@ -291,8 +293,4 @@ export class BlbWriter {
     this.#held = [];
     for (const { member, bytes } of held) await this.#place(member, bytes);
   }
-}
-
-function pathOf(entry: PendingEntry): string {
-  return 'meta' in entry ? entry.meta.path : entry.path;
 }

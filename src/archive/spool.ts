@@ -1,5 +1,6 @@
 /** Where data members wait until the head of the archive is known, and what is known of them. */
 import type { NewFile } from './big-file.js';
+import type { FailedEntry, FolderEntry } from './manifest.js';
 
 export interface Spool {
   readonly sizeBytes: number;
@@ -21,14 +22,7 @@ export interface SpooledMember {
 }
 
 export type PendingEntry =
-  | { readonly kind: 'folder'; readonly path: string }
-  | {
-      readonly kind: 'failed';
-      readonly path: string;
-      readonly isDirectory: boolean;
-      readonly code: string;
-      readonly message: string;
-    }
+  | { readonly kind: 'listed'; readonly entry: FolderEntry | FailedEntry }
   | { readonly kind: 'stored'; readonly meta: NewFile }
   | { readonly kind: 'reference'; readonly meta: NewFile; readonly dataIn: string };
 

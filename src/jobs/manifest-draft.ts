@@ -24,30 +24,31 @@ type Given = Pick<Manifest, 'sequence' | 'backupType' | 'deviceInfo' | 'scope'> 
     readonly durationMs: number;
   };
 
-/** A new id; created now, unless the caller says otherwise (a merge keeps its tip's time). */
+/**
+ * A new id; created now, unless the caller says otherwise (a merge keeps its tip's time). Further
+ * fields of `given`, which a merge takes over from a newer version, are kept.
+ */
 export function manifestDraft(given: Given, context: JobContext): ManifestDraft {
   const now = context.clock.now();
+  const { durationMs, sequence, backupType, deviceInfo, scope, ...fields } = given;
   return {
     formatVersion: FORMAT_VERSION,
     backupId: context.randomHex(16),
-    sequence: given.sequence,
-    backupType: given.backupType,
-    createdAt: given.createdAt ?? now.toISOString(),
-    utcOffsetMinutes: given.utcOffsetMinutes ?? context.clock.utcOffsetMinutes(now),
-    deviceInfo: given.deviceInfo,
-    options: given.options ?? {},
-    description: given.description ?? null,
-    metadata: given.metadata ?? {},
-    scope: given.scope,
-    parent: given.parent ?? null,
-    supersedes: given.supersedes ?? [],
-    mergedAt: given.mergedAt ?? null,
-    restoreRecord: given.restoreRecord ?? null,
-    requiredFeatures: given.requiredFeatures ?? {
-      read: [],
-      extend: [],
-      merge: [],
-    },
-    statistics: { backupDurationMs: given.durationMs },
+    sequence,
+    backupType,
+    createdAt: now.toISOString(),
+    utcOffsetMinutes: context.clock.utcOffsetMinutes(now),
+    deviceInfo,
+    options: {},
+    description: null,
+    metadata: {},
+    scope,
+    parent: null,
+    supersedes: [],
+    mergedAt: null,
+    restoreRecord: null,
+    requiredFeatures: { read: [], extend: [], merge: [] },
+    ...fields,
+    statistics: { backupDurationMs: durationMs },
   };
 }

@@ -193,10 +193,7 @@ async function fillMerged(
   signal: AbortSignal,
 ): Promise<void> {
   for (const entry of plan.tip.manifest.files) {
-    const path = pathOfEntry(entry);
-    if ('error' in entry)
-      writer.addFailure(path, entry.isDirectory, entry.error.code, entry.error.message);
-    else if (entry.isDirectory) writer.addFolder(path);
+    if ('error' in entry || entry.isDirectory) writer.addListed(entry);
   }
   for (const copy of plan.copies) {
     const source = await store.open(copy.archive.path);

@@ -1,15 +1,16 @@
 /**
- * faults.md A to D through the built command: a damaged or hostile archive beside a good one. Every
- * case: verify, extract and restore end with the code and one line that names the file; nothing is
- * written; `list` goes on listing the good one.
+ * faults.md A to D through the built command: one folder with every kind of damaged and hostile
+ * archive beside good ones. Every case: extract and restore end with the code and one line that
+ * names the file, nothing is written; verify and list name each, and what still restores.
  */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync, gzipSync } from 'node:zlib';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GZIP_HEADER, gzipTrailer, joinBytes } from '../../src/archive/gzip-member.js';
-import type { Bent } from '../support/archive-forging.js';
+import { runCommand } from '../cli/run-command.js';
+import type { Bent, Lies } from '../support/archive-forging.js';
 import { forge, takeApart, withChecksum } from '../support/archive-forging.js';
 import { archiveOf, bytesOf } from '../support/archive-making.js';
 import { contentOf, fill, jsonLines, newLab } from './lab.js';
@@ -31,19 +32,30 @@ function mountSmallDisk(path: string): string | null {
     : `no tmpfs can be mounted (${error?.message ?? `mount ended with ${status}`})`;
 }
 
-const whole = await archiveOf({
+const CONTENT = {
   'a.py': 'x = 1\n',
   lib: null,
   'lib/b.py': 'y = 2\n',
   'z.bin': Uint8Array.from({ length: 3_000 }, (_, at) => (at * 7919) >> 3),
-});
+};
+const whole = await archiveOf(CONTENT);
 const good = await archiveOf({ 'main.py': 'good\n' }, { backupId: 'c'.repeat(32), sequence: 9 });
 const honest = await takeApart(whole);
 const endBytes = 12 + 10 + 11 + 8 + 160;
 const text = (manifest: unknown) => JSON.stringify(manifest);
 
+/** Every archive has an id of its own: one that two of them claim would be what is said of both. */
+let ids = 0;
+const nextId = () => {
+  ids += 1;
+  return String(ids).padStart(32, '0');
+};
+const another = () => archiveOf(CONTENT, { backupId: nextId() });
+const forged = (lies: Lies) =>
+  forge({ ...honest, manifest: { ...honest.manifest, backupId: nextId() } }, lies);
+
 const bent = (change: (manifest: Bent) => void, refit = true) =>
-  forge(honest, {
+  forged({
     refit,
     manifest: (manifest) => {
       change(manifest);
@@ -51,14 +63,14 @@ const bent = (change: (manifest: Bent) => void, refit = true) =>
     },
   });
 const raw = (change: (json: string) => string | Uint8Array) =>
-  forge(honest, {
+  forged({
     manifest: (manifest) => {
       const changed = change(text(manifest));
       return typeof changed === 'string' ? bytesOf(changed) : changed;
     },
   });
 const tar = (change: (bytes: Uint8Array) => void) =>
-  forge(honest, {
+  forged({
     tar: (bytes, member) => {
       if (member === 0) {
         change(bytes);
@@ -74,35 +86,41 @@ const bomb = (before: Uint8Array) => {
   return joinBytes([GZIP_HEADER, body, gzipTrailer(0, 0)]);
 };
 
+interface Finding {
+  readonly code: string;
+  readonly message: string;
+}
+
 type Case = readonly [name: string, bytes: Uint8Array | Promise<Uint8Array>, says?: RegExp];
 
 const CASES: readonly Case[] = [
   ['A1 an empty file', new Uint8Array(0), /empty archive/],
   ['A2 cut at a multiple of 512', whole.slice(0, 1024), /1024 bytes found, .* expected/],
+  ['A2 cut within the first member', whole.slice(0, 512), /512 bytes found, more expected/],
   ['A2 cut where the last member begins', whole.slice(0, -endBytes), /bytes found/],
   ['A3 cut inside the manifest', whole.slice(0, 200), /truncated|bytes found/],
   ['A3 cut inside the end', whole.slice(0, -1), /bytes found/],
-  ['A4 one bit of the data', flipped(whole, 0.6)],
-  ['A6 one bit of a gzip header', flipped(whole, 9 / whole.length)],
+  ['A4 one bit of the data', another().then((bytes) => flipped(bytes, 0.6))],
+  ['A6 one bit of a gzip header', another().then((bytes) => flipped(bytes, 9 / bytes.length))],
   ['A7 garbage behind the end', joinBytes([whole, bytesOf('garbage')]), /trailing data/],
   [
     'A7 a second archive behind it',
     joinBytes([whole, good]),
-    /the end member names another length/,
+    /trailing data: \d+ bytes follow the end/,
   ],
   ['A8 no end blocks', whole.slice(0, -endBytes - 1)],
   [
     'A9 a wrong header checksum',
-    forge(honest, { tar: (bytes) => bytes.fill(bytes[150] === 0x31 ? 0x32 : 0x31, 150, 151) }),
+    forged({ tar: (bytes) => bytes.fill(bytes[150] === 0x31 ? 0x32 : 0x31, 150, 151) }),
   ],
   ['A11 a zip', Buffer.from('504b0304140000000800', 'hex'), /not a \.blb/],
   ['A11 a gzip file', gzipSync('print(1)\n'.repeat(50)), /not a \.blb/],
   ['A11 a script', bytesOf('import machine\n'), /not a \.blb/],
   ['A11 a PNG', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), /not a \.blb/],
-  ['A12 an empty checksums.txt', forge(honest, { checksums: () => '' })],
-  ['A12 CRLF', forge(honest, { checksums: (each) => each.replaceAll('\n', '\r\n') })],
-  ['A12 upper-case hex', forge(honest, { checksums: (each) => each.toUpperCase() })],
-  ['A12 a line twice', forge(honest, { checksums: (each) => `${each}${each.split('\n')[1]}\n` })],
+  ['A12 an empty checksums.txt', forged({ checksums: () => '' })],
+  ['A12 CRLF', forged({ checksums: (each) => each.replaceAll('\n', '\r\n') })],
+  ['A12 upper-case hex', forged({ checksums: (each) => each.toUpperCase() })],
+  ['A12 a line twice', forged({ checksums: (each) => `${each}${each.split('\n')[1]}\n` })],
   [
     'B1 no UTF-8',
     raw((json) => Buffer.concat([Buffer.from(json.slice(0, -1)), Buffer.from('ff7d', 'hex')])),
@@ -148,7 +166,7 @@ const CASES: readonly Case[] = [
   ['C6 a FIFO', tar((bytes) => bytes.set([0x36], 156)), /unsupported entry type/],
   ['C7 a hard link', tar((bytes) => bytes.set([0x31], 156)), /unsupported entry type/],
   ['C14 a name of 300 bytes', named('x'.repeat(300))],
-  ['D1 200 MB out of 200 kB', forge(honest, { member: () => bomb(new Uint8Array(0)) })],
+  ['D1 200 MB out of 200 kB', forged({ member: () => bomb(new Uint8Array(0)) })],
 ];
 
 function flipped(bytes: Uint8Array, share: number): Uint8Array {
@@ -156,33 +174,111 @@ function flipped(bytes: Uint8Array, share: number): Uint8Array {
   return bytes.map((byte, index) => (index === at ? byte ^ 0x10 : byte));
 }
 
+/** full <- second; an increment whose parent is missing; all whole in themselves. */
+async function chains(): Promise<Record<string, Uint8Array>> {
+  const [id, files] = ['d'.repeat(32), { 'main.py': 'first\n' }];
+  const { manifest } = await takeApart(await archiveOf(files, { backupId: id }));
+  const on = (parentId: string) =>
+    ({
+      backupType: 'incremental',
+      parent: { backupId: parentId, stateHash: manifest.stateHash },
+    }) as const;
+  return {
+    'full.blb': await archiveOf(files, { backupId: id }),
+    'second.blb': await archiveOf(files, { ...on(id), backupId: '5'.repeat(32), sequence: 2 }),
+    'orphan.blb': await archiveOf(files, {
+      ...on('0'.repeat(32)),
+      backupId: '7'.repeat(32),
+      sequence: 3,
+    }),
+  };
+}
+
 describe('an archive that nobody should believe', () => {
+  const dir = lab.folder();
+  const fileOf = (name: string) => `${name.replaceAll(/[^A-Za-z0-9]+/g, '-')}.blb`;
+  const SOUND = ['good.blb', 'full.blb', 'second.blb'];
+  let before: Record<string, string> = {};
+
+  beforeAll(async () => {
+    for (const [name, made] of CASES) fill(dir, { [fileOf(name)]: await made });
+    fill(dir, { 'good.blb': good, ...(await chains()) });
+    before = contentOf(dir);
+    expect(Object.keys(before)).toHaveLength(CASES.length + SOUND.length + 1);
+  });
+
   it.each(CASES.map(([name, made, says = /./]) => ({ name, made, says })))(
     '$name',
-    async ({ made, says }) => {
-      const dir = lab.folder();
+    async ({ name, says }) => {
       const [target, flash] = [lab.folder(), lab.folder()];
-      fill(dir, { 'bad.blb': await made, 'good.blb': good });
-      const path = join(dir, 'bad.blb');
-      const before = contentOf(dir);
-      const verify = await lab.refused(dir, ['verify', path], 13);
-      expect(verify.message).toContain(path);
-      expect(verify.message).toMatch(says);
-      expect(verify.hint).toContain('repair');
+      const path = join(dir, fileOf(name));
       const [extract, restore] = await Promise.all([
         lab.refused(dir, ['extract', path, '--output', target], 13),
         lab.refused(dir, ['restore', path, '-p', `virtual:${flash}`, '-y'], 13),
       ]);
-      expect(extract.message).toContain('bad.blb');
-      expect(restore.message).toContain('bad.blb');
+      for (const { message, hint } of [extract, restore]) {
+        expect(message).toContain(path);
+        expect(message).toMatch(says);
+        expect(hint === null || hint.length > 10).toBe(true);
+      }
       expect([contentOf(target), contentOf(flash), contentOf(dir)]).toEqual([{}, {}, before]);
-      const { backups } = await lab.done(dir, ['list']);
-      const states = Object.fromEntries(
-        (backups as { archive: string; state: string }[]).map((row) => [row.archive, row.state]),
-      );
-      expect(states[join(dir, 'good.blb')]).toBe('ok');
     },
   );
+
+  it('is named by verify among all others, which says what can still be restored, and why not the rest', async () => {
+    const run = await lab.belay(dir, ['verify']);
+    expect(run.status).toBe(13);
+    const { archives } = JSON.parse(run.stdout) as {
+      archives: { archive: string; restorable: boolean; findings: Finding[] }[];
+    };
+    const rows = new Map(archives.map((row) => [row.archive.slice(dir.length + 1), row]));
+    for (const [name, , says = /./] of CASES) {
+      const row = rows.get(fileOf(name));
+      expect([name, row?.restorable]).toEqual([name, false]);
+      const messages = row?.findings.map(({ message }) => message).join('; ');
+      expect([name, messages]).toEqual([name, expect.stringMatching(says)]);
+      expect([name, row?.findings[0]?.code]).toEqual([name, expect.stringMatching(/^archive\//)]);
+    }
+    expect(rows.get('orphan.blb')?.findings[0]?.code).toBe('chain/no-parent');
+    const restorable = [...rows].filter(([, row]) => row.restorable).map(([name]) => name);
+    expect(restorable.sort()).toEqual([...SOUND].sort());
+    const [error] = jsonLines(run.stderr).slice(-1) as unknown as [{ hint: string }];
+    expect(error.hint).toContain('repair');
+    for (const name of SOUND) {
+      const target = lab.folder();
+      await lab.done(dir, ['extract', join(dir, name), '--output', target]);
+      expect(Object.keys(contentOf(target))).toEqual(['main.py']);
+    }
+    expect(contentOf(dir)).toEqual(before);
+  });
+
+  it('takes nothing from a listing: the others stand in it as they are', async () => {
+    const { backups } = await lab.done(dir, ['list']);
+    const states = new Map(
+      (backups as { archive: string; state: string }[]).map((row) => [
+        row.archive.slice(dir.length + 1),
+        row.state,
+      ]),
+    );
+    expect(states.size).toBe(Object.keys(before).length);
+    for (const name of SOUND) expect([name, states.get(name)]).toEqual([name, 'ok']);
+    expect(states.get('orphan.blb')).toBe('orphan');
+    for (const [name] of CASES.filter(([each]) => /^A[12378] |^A11|^B1 no/.test(each)))
+      expect([name, states.get(fileOf(name))]).toEqual([name, 'corrupt']);
+  });
+
+  it('is said to people, too: what is damaged and what still restores; 14 where only a chain is broken', async () => {
+    const run = await runCommand(['verify', '-d', dir, '--no-color'], { timeoutMs: 60_000 });
+    expect(run.status).toBe(13);
+    for (const [name] of CASES) expect(run.stdout).toContain(fileOf(name));
+    expect(run.stdout).toMatch(
+      new RegExp(`${SOUND.length} of ${CASES.length + 4} can be restored`),
+    );
+    const broken = lab.folder();
+    fill(broken, { 'good.blb': good, 'orphan.blb': (await chains())['orphan.blb'] as Uint8Array });
+    const error = await lab.refused(broken, ['verify'], 14);
+    expect(error.message).toContain('orphan.blb');
+  });
 
   it('D1 memory stays within 64 MB of what the honest archive takes', async () => {
     const dir = lab.folder();
@@ -256,15 +352,56 @@ describe('archives that are odd and right', () => {
     expect(Object.keys(contentOf(dir)).sort()).toEqual(['good.blb', 'newer.blb']);
   });
 
-  it('B10 an unknown optional field is accepted, and a merge keeps it', async () => {
+  it('B10 unknown optional fields are accepted, and a merge keeps every one of them', async () => {
     const dir = lab.folder();
-    const extended = await forge(honest, {
-      manifest: (manifest) => {
-        manifest.metadata = { site: 'roof' };
-      },
+    const [parentId, tipId] = ['1'.repeat(32), '2'.repeat(32)];
+    const files = { 'kept.py': 'k = 1\n', 'moved.py': 'm = 1\n', lib: null };
+    const fill_ = async (writer: {
+      addFailure(...args: [string, boolean, string, string]): void;
+    }) => writer.addFailure('gone.txt', false, 'board/file', 'EIO');
+    const withNotes = (archive: Uint8Array) =>
+      takeApart(archive).then((apart) =>
+        forge(apart, {
+          manifest: (manifest) => {
+            for (const entry of manifest.files) entry.note = `of ${entry.relativePath}`;
+            manifest.deviceInfo.colour = 'green';
+            manifest.scope.depth = 3;
+            manifest.weather = { wind: [1, 2] };
+          },
+        }),
+      );
+    const parent = await takeApart(await archiveOf(files, { backupId: parentId }));
+    const link = { backupId: parentId, stateHash: parent.manifest.stateHash };
+    const child = {
+      backupId: tipId,
+      backupType: 'incremental',
+      sequence: 2,
+      parent: link,
+    } as const;
+    const options = { compress: true, fill: fill_ };
+    fill(dir, {
+      'parent.blb': await withNotes(await archiveOf(files, { backupId: parentId })),
+      'child.blb': await withNotes(
+        await archiveOf({ ...files, 'moved.py': 'm = 2\n' }, child, options),
+      ),
     });
-    fill(dir, { 'a.blb': extended });
-    await lab.done(dir, ['verify']);
+    await lab.done(dir, ['verify', tipId, '--json']);
+    const merged = await lab.done(dir, ['merge', tipId]);
+    const manifest = JSON.parse(
+      execFileSync('tar', ['-xzOf', merged.archive as string, 'manifest.json'], {
+        encoding: 'utf8',
+      }),
+    ) as Bent;
+    expect(manifest).toMatchObject({
+      backupType: 'merged',
+      weather: { wind: [1, 2] },
+      deviceInfo: { colour: 'green' },
+      scope: { depth: 3 },
+    });
+    const paths = ['gone.txt', 'kept.py', 'lib', 'moved.py'];
+    expect(manifest.files.map((entry: Bent) => [entry.relativePath, entry.note])).toEqual(
+      paths.map((path) => [path, `of ${path}`]),
+    );
   });
 
   it('B11 an unknown feature that reading needs refuses reading, one that merging needs only merging', async () => {
