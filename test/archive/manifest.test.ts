@@ -3,17 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { readBlbHead, verifyBlb } from '../../src/archive/blb-reader.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { jsonLimitExceeded } from '../../src/archive/json-bounds.js';
+import { entryNameOf, pathOfEntry } from '../../src/archive/manifest.js';
 import { encodeManifest, parseManifest } from '../../src/archive/manifest-codec.js';
 import { firstViolation } from '../../src/archive/manifest-rules.js';
 import { layoutOfManifest } from '../../src/archive/tar-layout.js';
+import { pathFromBytes } from '../../src/core/device-path.js';
 import { BelayError } from '../../src/core/errors.js';
 import { MANIFEST_BYTES_MAX, TREE_ENTRIES_MAX } from '../../src/core/limits.js';
 import type { Bent } from '../support/archive-forging.js';
-import { forge, takeApart } from '../support/archive-forging.js';
+import { forge, forgeable } from '../support/archive-forging.js';
 import { archiveOf } from '../support/archive-making.js';
 
 const signal = new AbortController().signal;
-const honest = await takeApart(
+const honest = await forgeable(
   await archiveOf({
     'a.py': 'x = 1\n',
     lib: null,
@@ -70,6 +72,56 @@ function sorted(manifest: Bent): void {
 
 describe('the bytes of a manifest', () => {
   const text = () => new TextDecoder().decode(encodeManifest(honest.manifest));
+
+  it('are accepted as they are: what is refused below is refused for its lie alone', async () => {
+    const manifest = () => encoder.encode(text());
+    for (const refit of [true, false]) {
+      const whole = byteSourceOf(await forge(honest, { manifest, refit }), 'b.blb');
+      expect((await verifyBlb(whole, { signal })).manifest).toEqual(honest.manifest);
+    }
+  });
+
+  it.each<readonly [string, () => string | Uint8Array, string]>([
+    ['no UTF-8', () => Uint8Array.of(0x7b, 0xff, 0x7d), 'not JSON in UTF-8'],
+    ['no JSON', () => '{"a":}', 'not JSON in UTF-8'],
+    ['a byte-order mark', () => `\ufeff${text()}`, 'not JSON in UTF-8'],
+    ['a list', () => '[]', 'not a JSON object'],
+    ['null', () => 'null', 'not a JSON object'],
+    ['text', () => '"files"', 'not a JSON object'],
+    ['a key that reaches a prototype', () => '{"__proto__":{}}', 'a key "__proto__"'],
+    ['white space', () => text().replace('{', '{ '), 'not in canonical form'],
+    ['files that are not last', () => text().replace(/\}$/, ',"more":1}'), '"files" is not last'],
+    [
+      'a field of another kind',
+      () => text().replace('"sequence":1', '"sequence":0'),
+      'sequence: Too small: expected number to be >=1',
+    ],
+  ])('B1: %s is named', (_name, made, problem) => {
+    const bytes = made();
+    const said = () => parseManifest(typeof bytes === 'string' ? encoder.encode(bytes) : bytes);
+    expect(said).toThrow(
+      expect.objectContaining({
+        code: 'archive/manifest',
+        message: `manifest.json: ${problem}`,
+        exitCode: 13,
+      }),
+    );
+  });
+
+  it('are said of in a line of bounded length, whatever stands in them', () => {
+    const lies = {
+      key: { ...honest.manifest, metadata: { ['k'.repeat(5000)]: 7 } },
+      value: { ...honest.manifest, backupType: 'v'.repeat(5000) },
+      feature: {
+        ...honest.manifest,
+        requiredFeatures: { read: ['f'.repeat(5000)], extend: [], merge: [] },
+      },
+    };
+    for (const lie of Object.values(lies)) {
+      const bytes = encodeManifest(lie as typeof honest.manifest);
+      expect(() => parseManifest(bytes)).toThrow(/^.{20,420}$/);
+    }
+  });
 
   it('B1: not UTF-8, not JSON, a trailing comma, a byte-order mark', async () => {
     const bytes: Record<string, Uint8Array> = {
@@ -454,6 +506,7 @@ describe('what a manifest demands of itself', () => {
   ])('names %s', async (_name, manifest, message) => {
     const error = await refusal(await forge(honest, { manifest, refit: false }));
     expect([error.exitCode, error.message]).toEqual([13, expect.stringMatching(message)]);
+    expect(error.details).toHaveProperty('archive', 'b.blb');
     expect(error.message).toMatch(/^b\.blb: manifest\.json: /);
   });
 
@@ -491,7 +544,7 @@ describe('versions and features', () => {
       });
       const error = await refusal(bent);
       expect([error.code, error.exitCode]).toEqual(['archive/unsupported', 1]);
-      expect(error.message).toMatch(/needs a newer belay-backup/);
+      expect(error.message).toMatch(`needs a newer belay-backup: format version ${version}, `);
       expect(error.details.frozen).toMatchObject({
         formatVersion: version,
         backupId: honest.manifest.backupId,
@@ -608,6 +661,17 @@ describe('hostile paths', () => {
       'a board byte as text': as('a\udcff'),
       'not text': raw(7),
     });
+  });
+
+  it('C15: the text beside the bytes shows all that is text, a byte-order mark too', () => {
+    const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61, 0xff);
+    const name = entryNameOf(pathFromBytes(bytes));
+    expect(name).toEqual({
+      relativePath: '\ufeffa\ufffd',
+      rawPath: Buffer.from(bytes).toString('base64'),
+    });
+    expect(pathOfEntry(name)).toBe(pathFromBytes(bytes));
+    expect(entryNameOf('\ufeffa')).toEqual({ relativePath: '\ufeffa' });
   });
 
   it('messages about hostile names hold no control characters', async () => {

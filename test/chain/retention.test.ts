@@ -79,6 +79,7 @@ describe('retention', () => {
       [`needed by ${name(middle)}`],
     ]);
     expect(verdicts.map((each) => each.neededOnly)).toEqual([false, true, true]);
+    expect(verdicts.every((each) => each.keep)).toBe(true);
   });
 
   it('F6 removes dependants before what they depend on', () => {

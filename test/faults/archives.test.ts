@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GZIP_HEADER, gzipTrailer, joinBytes } from '../../src/archive/gzip-member.js';
 import { runCommand } from '../cli/run-command.js';
 import type { Bent, Lies } from '../support/archive-forging.js';
-import { forge, takeApart, withChecksum } from '../support/archive-forging.js';
+import { forge, forgeable, takeApart, withChecksum } from '../support/archive-forging.js';
 import { archiveOf, bytesOf } from '../support/archive-making.js';
 import { contentOf, fill, jsonLines, newLab } from './lab.js';
 
@@ -40,7 +40,7 @@ const CONTENT = {
 };
 const whole = await archiveOf(CONTENT);
 const good = await archiveOf({ 'main.py': 'good\n' }, { backupId: 'c'.repeat(32), sequence: 9 });
-const honest = await takeApart(whole);
+const honest = await forgeable(whole);
 const endBytes = 12 + 10 + 11 + 8 + 160;
 const text = (manifest: unknown) => JSON.stringify(manifest);
 
@@ -93,6 +93,8 @@ interface Finding {
 
 type Case = readonly [name: string, bytes: Uint8Array | Promise<Uint8Array>, says?: RegExp];
 
+const CHECKSUMS = /checksums\.txt/;
+
 const CASES: readonly Case[] = [
   ['A1 an empty file', new Uint8Array(0), /empty archive/],
   ['A2 cut at a multiple of 512', whole.slice(0, 1024), /1024 bytes found, .* expected/],
@@ -108,7 +110,7 @@ const CASES: readonly Case[] = [
     joinBytes([whole, good]),
     /trailing data: \d+ bytes follow the end/,
   ],
-  ['A8 no end blocks', whole.slice(0, -endBytes - 1)],
+  ['A8 no end blocks', whole.slice(0, -endBytes - 1), /bytes found, (at least )?\d+ expected/],
   [
     'A9 a wrong header checksum',
     forged({ tar: (bytes) => bytes.fill(bytes[150] === 0x31 ? 0x32 : 0x31, 150, 151) }),
@@ -117,55 +119,69 @@ const CASES: readonly Case[] = [
   ['A11 a gzip file', gzipSync('print(1)\n'.repeat(50)), /not a \.blb/],
   ['A11 a script', bytesOf('import machine\n'), /not a \.blb/],
   ['A11 a PNG', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), /not a \.blb/],
-  ['A12 an empty checksums.txt', forged({ checksums: () => '' })],
-  ['A12 CRLF', forged({ checksums: (each) => each.replaceAll('\n', '\r\n') })],
-  ['A12 upper-case hex', forged({ checksums: (each) => each.toUpperCase() })],
-  ['A12 a line twice', forged({ checksums: (each) => `${each}${each.split('\n')[1]}\n` })],
+  ['A12 an empty checksums.txt', forged({ checksums: () => '' }), CHECKSUMS],
+  ['A12 CRLF', forged({ checksums: (each) => each.replaceAll('\n', '\r\n') }), CHECKSUMS],
+  ['A12 upper-case hex', forged({ checksums: (each) => each.toUpperCase() }), CHECKSUMS],
+  [
+    'A12 a line twice',
+    forged({ checksums: (each) => `${each}${each.split('\n')[1]}\n` }),
+    CHECKSUMS,
+  ],
   [
     'B1 no UTF-8',
     raw((json) => Buffer.concat([Buffer.from(json.slice(0, -1)), Buffer.from('ff7d', 'hex')])),
+    /not JSON in UTF-8/,
   ],
-  ['B1 no JSON', raw(() => 'files')],
-  ['B1 a trailing comma', raw((json) => `${json.slice(0, -1)},}`)],
-  ['B1 a byte-order mark', raw((json) => `\ufeff${json}`)],
+  ['B1 no JSON', raw(() => 'files'), /not JSON/],
+  ['B1 a trailing comma', raw((json) => `${json.slice(0, -1)},}`), /not JSON/],
+  ['B1 a byte-order mark', raw((json) => `\ufeff${json}`), /not JSON/],
   [
     'B3 ten thousand arrays inside each other',
     raw(() => `{"a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`),
+    /limit exceeded: nested deeper/,
   ],
-  ['B4 a size one larger', sized(7)],
-  ['B4 a negative size', sized(-1)],
-  ['B4 a size of 1e300', sized(1e300)],
-  ['B4 a size as text', sized('6')],
+  ['B4 a size one larger', sized(7), /integrityChecksum|totalOriginalSize|stateHash/],
+  ['B4 a negative size', sized(-1), /files\.0/],
+  ['B4 a size of 1e300', sized(1e300), /files\.0/],
+  ['B4 a size as text', sized('6'), /files\.0/],
   [
     'B5 more in the member than it says',
     bent((manifest) => (manifest.members[0].tarSize -= 512), false),
+    /its entries take \d+ bytes of \d+/,
   ],
   [
     'B6 a file without an entry',
     bent((manifest) => manifest.files.push({ relativePath: 'zz', isDirectory: true })),
+    /1 folders are in no member/,
   ],
-  ['B6 an entry without a line', bent((manifest) => manifest.files.pop())],
-  ['B7 a path twice', bent((manifest) => manifest.files.unshift({ ...manifest.files[0] }))],
+  ['B6 an entry without a line', bent((manifest) => manifest.files.pop()), /its entries take/],
+  [
+    'B7 a path twice',
+    bent((manifest) => manifest.files.unshift({ ...manifest.files[0] })),
+    /a\.py is listed twice/,
+  ],
   [
     'B8 a file with something below it',
     bent((manifest) => (manifest.files[0].relativePath = 'lib/b.py/c')),
+    /listed below a file|out of order/,
   ],
   [
     'B12 a time that is none',
     bent((manifest) => (manifest.createdAt = '2026-02-30T00:00:00.000Z')),
+    /createdAt/,
   ],
-  ['C1 a path that leads out', named('../x')],
-  ['C1 a path that leads out in the middle', named('a/../../x')],
-  ['C2 an absolute path', named('/etc/x')],
+  ['C1 a path that leads out', named('../x'), /not a path on a board/],
+  ['C1 a path that leads out in the middle', named('a/../../x'), /not a path on a board/],
+  ['C2 an absolute path', named('/etc/x'), /not a path on a board/],
   ['C2 an absolute name in the tar', tar((bytes) => bytes.fill(0, 0, 100).set(bytesOf('/etc/x')))],
-  ['C4 a NUL', named('a\0b')],
-  ['C5 an empty name', named('')],
-  ['C5 a dot', named('./a')],
-  ['C5 two slashes', named('a//b')],
+  ['C4 a NUL', named('a\0b'), /not a path on a board/],
+  ['C5 an empty name', named(''), /not a path on a board/],
+  ['C5 a dot', named('./a'), /not a path on a board/],
+  ['C5 two slashes', named('a//b'), /not a path on a board/],
   ['C6 a symbolic link', tar((bytes) => bytes.set([0x32], 156)), /unsupported entry type/],
   ['C6 a FIFO', tar((bytes) => bytes.set([0x36], 156)), /unsupported entry type/],
   ['C7 a hard link', tar((bytes) => bytes.set([0x31], 156)), /unsupported entry type/],
-  ['C14 a name of 300 bytes', named('x'.repeat(300))],
+  ['C14 a name of 300 bytes', named('x'.repeat(300)), /not a path on a board/],
   ['D1 200 MB out of 200 kB', forged({ member: () => bomb(new Uint8Array(0)) })],
 ];
 
