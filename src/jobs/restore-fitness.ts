@@ -37,6 +37,8 @@ export function targetProblem(
   if (name !== null) return name;
   const { info, scannedMounts } = input.board;
   const mount = mountOf(target, info);
+  const nowhere = mount === null ? outsideOfMounts(target, info) : null;
+  if (nowhere !== null) return nowhere;
   if (mount !== null && mount.path !== target) {
     if (mount.readOnly === true && !stands(target, entry, facts))
       return unfit('board/read-only', 'the file system is read-only for Python');
@@ -47,6 +49,20 @@ export function targetProblem(
     return unfit('board/file', 'what stands there could not be read, so it cannot be saved first');
   }
   return null;
+}
+
+/** A board that keeps its files under /flash has nothing at its root, where the backup of another had them. */
+function outsideOfMounts(
+  target: string,
+  { mounts }: RestorePlanInput['board']['info'],
+): TargetProblem | null {
+  const own = mounts.filter((mount) => !mount.skipped).map((mount) => mount.path);
+  if (own.length === 0 || own.some((mount) => isWithin(mount, target))) return null;
+  const places = own.map((mount) => `/${mount}`).join(' and ');
+  return unfit(
+    'board/unfit',
+    `no file system is there: this board keeps its files under ${places} (try --to /${own[0]})`,
+  );
 }
 
 function nameProblem(

@@ -101,6 +101,29 @@ describe('a file system that Python cannot write', () => {
   });
 });
 
+describe('a board that keeps its files under /flash', () => {
+  const under = () => {
+    const board = new MemoryBoard({ 'flash/': null, 'flash/a.py': 'a' });
+    const mounts = board.info.mounts.map((mount) => ({ ...mount, path: 'flash' }));
+    return new MemoryBoard({ 'flash/': null, 'flash/a.py': 'a' }, { info: { mounts } });
+  };
+
+  it('takes nothing at its root, and says where it would', async () => {
+    const plan = planRestore(await planInput(new MemoryBoard({ 'a.py': 'new' }), under()));
+    expect(plan.operations).toEqual([]);
+    expect(() => requireFeasible(plan, false)).toThrow(/^\/a\.py: no file system .* --to \/flash/);
+  });
+
+  it('takes what is put below', async () => {
+    const input = await planInput(new MemoryBoard({ 'a.py': 'new' }), under(), { to: 'flash' });
+    const board = { ...input.board, scannedMounts: new Set(['', 'flash']) };
+    expect(planRestore({ ...input, board })).toMatchObject({
+      unfit: [],
+      operations: [expect.objectContaining({ kind: 'put', path: 'flash/a.py' })],
+    });
+  });
+});
+
 describe('names on FAT', () => {
   it('hold no control bytes, none of its own signs, and no dot or space at the end', async () => {
     for (const name of ['a:b', 'a?', 'a*', '"', 'a\x01', 'a.', 'a ']) {
