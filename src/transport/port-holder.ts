@@ -28,19 +28,39 @@ export interface PortHolder {
   readonly command: string | null;
 }
 
-/** Linux tells through /proc, for processes of the same user (and all of them to root). */
+/**
+ * Linux tells through /proc, for processes of the same user (and all of them to root). Whoever has
+ * locked it comes before whoever has it open, as both sides of a pseudo-terminal do.
+ */
 export function holderOf(path: string, ownPid: number, procRoot = '/proc'): PortHolder | null {
   const target = deviceOf(path);
   if (target === null) return null;
-  for (const name of entriesOf(procRoot)) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === ownPid) continue;
-    const folder = `${procRoot}/${name}/fd`;
-    if (entriesOf(folder).some((fd) => linkOf(`${folder}/${fd}`) === target)) {
-      return { pid, command: commandOf(`${procRoot}/${name}/comm`) };
-    }
+  const others = entriesOf(procRoot)
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid) && pid !== ownPid);
+  const hasOpen = (pid: number) => {
+    const folder = `${procRoot}/${pid}/fd`;
+    return entriesOf(folder).some((fd) => linkOf(`${folder}/${fd}`) === target);
+  };
+  const locker = lockerOf(target, procRoot);
+  const pid = locker !== null && others.includes(locker) ? locker : others.find(hasOpen);
+  return pid === undefined ? null : { pid, command: commandOf(`${procRoot}/${pid}/comm`) };
+}
+
+/** `1: FLOCK  ADVISORY  WRITE 4242 00:18:3 0 EOF` (proc_locks(5)): process; device and inode in hex and decimal. */
+function lockerOf(target: string, procRoot: string): number | null {
+  try {
+    const { dev, ino } = statSync(target);
+    const hex = (part: number) => part.toString(16).padStart(2, '0');
+    const place = `${hex((dev >> 8) & 0xfff)}:${hex((dev & 0xff) | ((dev >> 12) & 0xfff00))}:${ino}`;
+    const lines = readFileSync(`${procRoot}/locks`, 'utf8').split('\n');
+    const fields = lines
+      .map((line) => line.trim().split(/\s+/))
+      .find((each) => each[1] === 'FLOCK' && each[5] === place);
+    return fields === undefined ? null : Number(fields[4]);
+  } catch {
+    return null;
   }
-  return null;
 }
 
 /** The group whose members may open the device; null where there is none, or it is root's. */
