@@ -8,11 +8,11 @@ import { codeOfErrno, errnoText } from './errno.js';
 import { EventQueue } from './event-queue.js';
 import { shortName } from './helper-source.js';
 import type { UploadRungs } from './identity.js';
-import { deflated, gathered, windowBitsFor } from './upload-deflate.js';
-import { UploadDigests } from './upload-digests.js';
+import { type PutOperation, UploadDigests } from './upload-digests.js';
 import { uploadRoomBytes } from './upload-frames.js';
 import { UploadLink } from './upload-link.js';
 import { type UploadPace, uploadPace } from './upload-pace.js';
+import { isWorthTokens, packed, packingFor } from './upload-packing.js';
 import { isTemporary, temporaryRoot } from './upload-staging.js';
 import { encodeStep, type UploadStep, uploadSteps, verifySteps } from './upload-steps.js';
 import { wipe } from './wipe.js';
@@ -126,18 +126,20 @@ class Applying {
   async #round(idleRounds: number, signal: AbortSignal): Promise<BelayError | null> {
     const base = this.#settled;
     if (base === this.#steps.length) return null;
-    const windowBits = windowBitsFor(this.#rungs, idleRounds * WINDOW_BITS_LESS);
-    const inflate = windowBits === 0 ? 'none' : (this.#rungs.inflate ?? 'none');
+    const packing = packingFor(
+      this.#rungs,
+      idleRounds * WINDOW_BITS_LESS,
+      this.#rungs.inflate === null && (await isWorthTokens(this.#putsFrom(base))),
+    );
     const { pieceBytes, payloadBytes } = this.#pace;
     const { times } = this.#options;
     const timing = times === undefined ? [] : [TIME_PARTS[times.rung]];
     const link = new UploadLink(this.#agent, this.#clock, {
-      parts: ['hash-file', `inflate-${inflate}`, 'upload', ...timing],
-      call: `${shortName('apply_job')},(${windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base})`,
+      parts: ['hash-file', `inflate-${packing.kind}`, 'upload', ...timing],
+      call: `${shortName('apply_job')},(${packing.windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base})`,
       skipped: [],
       pace: this.#pace,
-      content:
-        windowBits === 0 ? gathered(this.#plain(base)) : deflated(this.#plain(base), windowBits),
+      content: packed(this.#plain(base), packing),
       onResults: (count, errorNumber) => {
         // Results come in order; those that were lost are asked for afterwards.
         while (this.#settled < base + count - 1) this.#settle(0);
@@ -145,6 +147,11 @@ class Applying {
       },
     });
     return link.run(signal);
+  }
+
+  #putsFrom(base: number): readonly PutOperation[] {
+    const puts = this.#steps.slice(base).filter((step) => step.kind === 'put');
+    return puts.map((step) => step.operation as PutOperation);
   }
 
   async *#plain(base: number): AsyncGenerator<Uint8Array> {

@@ -105,19 +105,30 @@ export class UploadLink implements StreamConsumer {
   }
 
   async #sendAll(signal: AbortSignal): Promise<void> {
-    let number = 0;
-    for await (const content of this.#call.content) {
-      for (let at = 0; at < content.length; ) {
-        await this.#until(() => this.#queue.waiting < AHEAD_FRAMES, signal);
-        if (this.#over || signal.aborted) return;
-        const frame = uploadFrame(content, at, number, this.#format);
-        at += frame.contentBytes;
-        this.#queue.add(number, frame.wire);
-        number += 1;
-        this.#pump();
-      }
+    for await (const frame of this.#frames()) {
+      await this.#until(() => this.#queue.waiting < AHEAD_FRAMES, signal);
+      if (this.#over || signal.aborted) return;
+      this.#queue.add(frame.number, frame.wire);
+      this.#pump();
     }
     await this.#until(() => this.#over, signal);
+  }
+
+  /** All but the last as full as they can be. */
+  async *#frames(): AsyncGenerator<{ readonly number: number; readonly wire: Uint8Array }> {
+    let number = 0;
+    let held: Uint8Array = new Uint8Array(0);
+    const next = () => {
+      const { wire, contentBytes } = uploadFrame(held, 0, number, this.#format);
+      held = held.subarray(contentBytes);
+      number += 1;
+      return { number: number - 1, wire };
+    };
+    for await (const content of this.#call.content) {
+      held = Buffer.concat([held, content]);
+      while (held.length >= this.#format.payloadBytes) yield next();
+    }
+    while (held.length > 0) yield next();
   }
 
   /** Sends what the credit allows. */

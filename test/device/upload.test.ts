@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { VirtualBoardOptions } from '../../dist/testing/index.js';
 import { PromptWatch } from '../../src/device/prompt-watch.js';
-import { windowBitsFor } from '../../src/device/upload-deflate.js';
+import type { PutOperation } from '../../src/device/upload-digests.js';
 import { uploadFrame, uploadRoomBytes } from '../../src/device/upload-frames.js';
 import { hasBackPressure } from '../../src/device/upload-pace.js';
+import { isWorthTokens, packingFor } from '../../src/device/upload-packing.js';
 import { apply, bytesOf, noise, put, withBoard } from '../support/uploading.js';
 
 const text = { stdoutBuffer: false } as const;
@@ -152,10 +153,23 @@ describe('what goes up', () => {
 
   it('is deflated with a window that fits the memory, smaller after a run that came to nothing', () => {
     const bits = (freeMemoryBytes: number, less = 0) =>
-      windowBitsFor({ inflate: 'deflate', freeMemoryBytes }, less);
+      packingFor({ inflate: 'deflate', freeMemoryBytes }, less, false).windowBits;
     expect([bits(180_000), bits(100_000), bits(30_000), bits(20_000)]).toEqual([15, 14, 12, 0]);
     expect([bits(180_000, 3), bits(180_000, 9)]).toEqual([12, 0]);
-    expect(windowBitsFor({ inflate: null, freeMemoryBytes: 180_000 })).toBe(0);
+  });
+
+  it('goes in tokens where a board cannot inflate and they save more than what reads them', async () => {
+    const rungs = { inflate: null, freeMemoryBytes: 180_000 };
+    expect(packingFor(rungs, 0, true)).toEqual({ kind: 'lz', windowBits: 15 });
+    expect(packingFor(rungs, 0, false)).toEqual({ kind: 'none', windowBits: 0 });
+    const worth = (...contents: Uint8Array[]) =>
+      isWorthTokens(contents.map((bytes, at) => put(`${at}`, bytes) as PutOperation));
+    const text = bytesOf('if value is None:\n    return\n'.repeat(300));
+    expect(await worth(text)).toBe(true);
+    expect(await worth(noise(200_000, 1))).toBe(false);
+    expect(await worth(bytesOf('print(1)\n'))).toBe(false);
+    expect(await worth()).toBe(false);
+    expect(await worth(noise(9_000, 1), ...Array.from({ length: 99 }, () => text))).toBe(true);
   });
 
   it("goes in larger pieces over a board's own USB, not over a bridge", () => {
