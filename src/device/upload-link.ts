@@ -14,10 +14,13 @@ import { type UploadFormat, uploadFrame } from './upload-frames.js';
 import type { UploadPace } from './upload-pace.js';
 import { UploadQueue } from './upload-queue.js';
 
-/** Without progress for so long the board may wait for bytes that were lost: first, and at most. */
+/**
+ * Without progress for so long the board may wait for bytes that were lost: first, and at most. What
+ * ends that wait spoils what was only late, so each time it is waited for longer.
+ */
 const NUDGE_MS = 800;
-const NUDGE_MS_MAX = 1600;
-const NUDGES_MAX = 12;
+const NUDGE_MS_MAX = 6400;
+const NUDGES_MAX = 6;
 /** Asked for again sooner than this, a frame is still on its way. */
 const RESEND_MS = 90;
 /** Frames made ahead of the wire. */
@@ -56,6 +59,7 @@ export class UploadLink implements StreamConsumer {
   #errors = 0;
   #damages = -1;
   #resentMs = 0;
+  #nudgeMs = NUDGE_MS;
   #answers = 0;
   #progress = 0;
   #wake: (() => void) | null = null;
@@ -142,18 +146,19 @@ export class UploadLink implements StreamConsumer {
 
   /** Waits for news; a board that makes no progress may wait for bytes that were lost on the way. */
   async #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
-    let [waitMs, nudges, answers, progress] = [NUDGE_MS, 0, this.#answers, this.#progress];
+    let [nudges, answers, progress] = [0, this.#answers, this.#progress];
     let sinceMs = this.#clock.monotonicMs();
     while (!reached() && !this.#over && !signal.aborted) {
-      await this.#news(waitMs, signal);
+      await this.#news(this.#nudgeMs, signal);
       if (this.#answers > answers) nudges = 0;
       answers = this.#answers;
       if (this.#progress > progress) {
-        [waitMs, progress, sinceMs] = [NUDGE_MS, this.#progress, this.#clock.monotonicMs()];
+        [progress, sinceMs] = [this.#progress, this.#clock.monotonicMs()];
         continue;
       }
-      if (this.#clock.monotonicMs() - sinceMs < waitMs) continue;
-      [waitMs, sinceMs] = [Math.min(2 * waitMs, NUDGE_MS_MAX), this.#clock.monotonicMs()];
+      if (this.#clock.monotonicMs() - sinceMs < this.#nudgeMs) continue;
+      this.#nudgeMs = Math.min(2 * this.#nudgeMs, NUDGE_MS_MAX);
+      sinceMs = this.#clock.monotonicMs();
       nudges += 1;
       if (nudges > NUDGES_MAX)
         throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
