@@ -103,7 +103,9 @@ async function putBack(
     undo.skipped.find((each) => each.reason === 'conflict')?.path ?? null;
   if (problem !== null) problem = `/${problem} has changed meanwhile`;
   for await (const event of session.fs.apply(operations, {
-    strategy: undo.strategy,
+    // The board may be full by now, whatever was free when it was asked: what the restore made goes
+    // first, then file after file comes back.
+    strategy: undo.strategy === 'staged' ? 'one-by-one' : undo.strategy,
     keepGoing: true,
     verify: true,
     signal,

@@ -9,7 +9,7 @@ import type { VirtualBoardOptions } from '../../dist/testing/index.js';
 import { VirtualBoard } from '../../dist/testing/index.js';
 import { ptyProblem } from '../support/pty.js';
 import { folderByHand, sha256Hex } from '../support/stock-reader.js';
-import { contentOf, fill, newLab } from './lab.js';
+import { contentOf, fill, jsonLines, newLab } from './lab.js';
 
 const lab = newLab();
 const noPty = ptyProblem();
@@ -245,6 +245,56 @@ pty('M6 a board that is full', { timeout: 120_000 }, () => {
     expect(error.hint).toBeTruthy();
     expect(await flash(target.board)).toEqual(before);
   });
+
+  /** It says that 50 blocks are free: one by one all would fit, with what goes gone first. */
+  const optimist = `from os import *
+def statvfs(path):
+    return (4096, 4096, 90, 50, 50, 0, 0, 0, 0, 255)
+`;
+
+  /** A board that has less room than it says: that shows while it is written. */
+  async function fullOnTheWay() {
+    const source = await plugged({
+      files: { ...FILES, 'big.bin': noise(150_000, 4) },
+      uniqueIdHex: 'aa000000000000d3',
+    });
+    const dir = lab.folder();
+    await lab.done(dir, ['backup', '-p', source.port]);
+    const target = await plugged({
+      files: old,
+      uniqueIdHex: 'aa000000000000d4',
+      flashBytes: 160 * 1024,
+      dialect: { extraModules: { uos: optimist } },
+    });
+    const from = ['latest', '--board', 'aa000000000000d3'];
+    const argv = ['restore', ...from, '-p', target.port, '-y', '--delete'];
+    return { dir, target, argv, before: await flash(target.board), wanted: source.board };
+  }
+
+  it('M6 that shows while it is written is rolled back: 15, the board as it was, what was deleted too', async () => {
+    const { dir, target, argv, before } = await fullOnTheWay();
+    const error = await lab.refused(dir, argv, 15);
+    expect(error.message).toMatch(/full|space|room/);
+    expect(await flash(target.board)).toEqual(before);
+    expect(target.board.counters().bytesOut).toBeGreaterThan(20_000);
+    expect(folderByHand(dir).leftovers).toEqual([]);
+  });
+
+  it('M6 with --no-safety stops, lists what was written, and ends with 3', async () => {
+    const { dir, target, argv, before, wanted } = await fullOnTheWay();
+    const run = await lab.belay(dir, [...argv, '--no-safety']);
+    expect(run.status).toBe(3);
+    const { failed } = jsonLines(run.stdout).at(-1) as { failed: { path: string }[] };
+    expect(failed).toHaveLength(1);
+    const [end, shall] = [await flash(target.board), await flash(wanted)];
+    for (const [path, hash] of Object.entries(justFiles(end)))
+      expect([path, [before[path], shall[path]]]).toEqual([path, expect.arrayContaining([hash])]);
+    // It was deleted first, to make room: what the rollback above has brought back.
+    expect([before['keep.bin'], end['keep.bin']]).toEqual([expect.any(String), undefined]);
+    expect(end[failed[0]?.path as string]).toBe(before[failed[0]?.path as string]);
+    const kept = [...folderByHand(dir).archives.keys()];
+    expect(kept.filter((path) => path.includes('/safety/'))).toEqual([]);
+  });
 });
 
 pty('M7 boards that lack something', { timeout: 120_000 }, () => {
@@ -276,12 +326,14 @@ pty('M8 a file system that is gone', { timeout: 120_000 }, () => {
     await lab.done(dir, ['backup', '-p', port]);
     await board.stop();
     const broken = await plugged({ files: { 'boot.py': "import vfs\nvfs.umount('/')\n" } });
-    const run = await lab.belay(dir, ['backup', '-p', broken.port]);
-    console.log(
-      `a board whose file system is unmounted: ${run.status} ${run.stderr.trim().slice(0, 160)}`,
-    );
-    if (run.status === 0) expect(newest(dir)).toEqual(justFiles(await flash(broken.board)));
-    else expect(folderByHand(dir).archives.size).toBe(1);
+    const before = contentOf(dir);
+    const error = await lab.refused(dir, ['backup', '-p', broken.port], 1);
+    expect([error.code, error.message]).toEqual([
+      'board/listing',
+      expect.stringMatching(/could not be listed/),
+    ]);
+    expect(error.hint).toBeTruthy();
+    expect(contentOf(dir)).toEqual(before);
   });
 });
 

@@ -280,42 +280,81 @@ describe('when the wire is cut at its n-th byte', () => {
     utcOffsetMinutes: () => 0,
     delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 5))),
   };
+  const context = { ...labContext(clock), clock: realClock };
+  /** So many places in each direction, from the first byte on. */
+  const CUTS = 60;
+
+  async function flashOf(board: VirtualBoard): Promise<Record<string, string>> {
+    const files = [...(await board.dump())].filter(([, bytes]) => bytes !== null);
+    return Object.fromEntries(files.map(([path, bytes]) => [path, sha256Hex(bytes as Uint8Array)]));
+  }
+
+  /**
+   * Runs `work` with the wire cut at each place; it comes back at once after the first loss.
+   * `again` makes `work` possible once more after it has gone well.
+   */
+  async function everyCut(
+    virtual: VirtualBoard,
+    work: (connect: Connect) => Promise<unknown>,
+    check: (at: string, failure: unknown) => Promise<void>,
+    again: () => Promise<void> = async () => {},
+  ): Promise<void> {
+    let connects = 0;
+    let losses = 0;
+    const connect: Connect = async ({ signal }) => {
+      connects += 1;
+      if (connects > 1) virtual.plug();
+      return connectBoard(virtual.port(), { clock: realClock, random: context.randomHex, signal });
+    };
+    const before = virtual.counters();
+    await work(connect);
+    const after = virtual.counters();
+    await again();
+    const lengths = {
+      toHost: after.bytesIn - before.bytesIn,
+      toBoard: after.bytesOut - before.bytesOut,
+    };
+    for (const direction of ['toHost', 'toBoard'] as const) {
+      const step = Math.max(1, lengths[direction] / CUTS);
+      for (let place = 1; place < lengths[direction]; place += step) {
+        const at = Math.floor(place);
+        connects = 0;
+        virtual.plug();
+        virtual.setFaults({ scripted: [{ direction, at, kind: 'disconnect' }] });
+        const failure = await work(connect).then(
+          () => null,
+          (error: unknown) => error,
+        );
+        virtual.setFaults({});
+        counts.wire += 1;
+        if (connects > 1 || failure !== null) losses += 1;
+        const where = `${direction} ${at} of ${lengths[direction]}`;
+        if (failure !== null)
+          expect([where, isBelayError(failure) && failure.exitCode]).toEqual([where, 20]);
+        virtual.plug();
+        await check(where, failure);
+      }
+    }
+    // What is sent while the board is left, at the end, is missed by nobody.
+    expect(losses).toBeGreaterThan(CUTS * 1.5);
+  }
 
   it('a backup ends with all files or none', async () => {
     const virtual = await VirtualBoard.start({ files: flash });
     const folder = join(home, 'wire');
-    const context = { ...labContext(clock), clock: realClock };
-    let connects = 0;
-    const connect: Connect = async ({ signal }) => {
-      connects += 1;
-      // It comes back at once after the first loss.
-      if (connects > 1) virtual.plug();
-      return connectBoard(virtual.port(), { clock: realClock, random: context.randomHex, signal });
-    };
+    const store = labFolder(folder, clock);
+    let archives = 1;
     try {
-      const store = labFolder(folder, clock);
-      await backup({ connect, store }, { type: 'full' }, context);
-      const total = virtual.counters().bytesIn;
-      const step = Math.max(1, Math.floor(total / 60));
-      for (const direction of ['toHost', 'toBoard'] as const) {
-        for (let at = 1; at < total; at += step) {
-          connects = 0;
-          virtual.plug();
-          virtual.setFaults({ scripted: [{ direction, at, kind: 'disconnect' }] });
-          const before = folderByHand(folder).archives.size;
-          const failure = await backup({ connect, store }, { type: 'full' }, context).then(
-            () => null,
-            (error: unknown) => error,
-          );
-          counts.wire += 1;
-          const { archives: now, leftovers } = folderByHand(folder);
-          expect([at, leftovers]).toEqual([at, []]);
-          expect([at, now.size - before]).toEqual([at, failure === null ? 1 : 0]);
-          if (failure !== null)
-            expect([at, isBelayError(failure) && failure.exitCode]).toEqual([at, 20]);
-          virtual.setFaults({});
-        }
-      }
+      await everyCut(
+        virtual,
+        (connect) => backup({ connect, store }, { type: 'full' }, context),
+        async (where, failure) => {
+          const now = folderByHand(folder);
+          expect([where, now.leftovers]).toEqual([where, []]);
+          archives += failure === null ? 1 : 0;
+          expect([where, now.archives.size]).toEqual([where, archives]);
+        },
+      );
     } finally {
       await virtual.stop();
     }
@@ -323,5 +362,57 @@ describe('when the wire is cut at its n-th byte', () => {
       each.state.get('main.py'),
     );
     expect(new Set(hashes)).toEqual(new Set([sha256Hex(Buffer.from('one\n'))]));
+  });
+
+  it('a restore leaves every file old or new, and puts all right the next time', async () => {
+    const folder = join(home, 'wire-restore');
+    const store = labFolder(folder, clock);
+    const other = { 'main.py': 'two\n', 'lib/a.py': 'a\n', 'data.bin': 'e'.repeat(400), x: 'x' };
+    const connectTo = (board: VirtualBoard): Connect => {
+      return ({ signal }) =>
+        connectBoard(board.port(), { clock: realClock, random: context.randomHex, signal });
+    };
+    const take = async (board: VirtualBoard) => {
+      const parts = { connect: connectTo(board), store };
+      const { summary } = await backup(parts, { type: 'full' }, context);
+      return { id: summary.backupId as string, state: await flashOf(board) };
+    };
+    const source = await VirtualBoard.start({ files: flash });
+    const wanted = await take(source);
+    await source.stop();
+    const target = await VirtualBoard.start({ files: other });
+    const old = await take(target);
+    const put = async (connect: Connect, id: string) => {
+      const options = { backup: id, delete: true };
+      return (await prepareRestore({ connect, store }, options, context)).carryOut();
+    };
+    try {
+      await everyCut(
+        target,
+        (connect) => put(connect, wanted.id),
+        async (where, failure) => {
+          const now = await flashOf(target);
+          for (const [path, hash] of Object.entries(now)) {
+            if (!path.includes('.blb~'))
+              expect([where, path, [old.state[path], wanted.state[path]]]).toEqual([
+                where,
+                path,
+                expect.arrayContaining([hash]),
+              ]);
+          }
+          if (failure === null) expect([where, now]).toEqual([where, wanted.state]);
+          else {
+            expect([where, folderByHand(folder).leftovers]).toEqual([where, []]);
+            await put(connectTo(target), wanted.id);
+            expect([where, await flashOf(target)]).toEqual([where, wanted.state]);
+          }
+          await put(connectTo(target), old.id);
+          expect([where, await flashOf(target)]).toEqual([where, old.state]);
+        },
+        async () => void (await put(connectTo(target), old.id)),
+      );
+    } finally {
+      await target.stop();
+    }
   });
 });
