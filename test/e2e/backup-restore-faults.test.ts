@@ -125,3 +125,42 @@ describe('a cable that is pulled', () => {
     expect(await lab.store.locks()).toEqual([]);
   });
 });
+
+describe('a board that its watchdog resets', () => {
+  const resets = (direction: 'toHost' | 'toBoard', ...places: readonly number[]) => ({
+    scripted: places.map((at) => ({ direction, at, kind: 'reset' as const })),
+  });
+
+  it('again and again in a backup, each time a little later, is backed up', async () => {
+    const names = Array.from({ length: 12 }, (_, at) => `f${at}.bin`);
+    const files = Object.fromEntries(names.map((name, at) => [name, noise(9_000, at)]));
+    const board = await lab.start({ files });
+    board.setFaults(resets('toHost', 45_000, 90_000));
+    let connected = 0;
+    const connect = lab.connectTo(board, (time) => {
+      connected = time;
+    });
+    const { summary } = await backup({ connect, store: lab.store }, {}, lab.context);
+    expect(summary).toMatchObject({ fileCount: 12, partial: false });
+    expect(connected).toBe(3);
+    const fresh = await lab.start({ files: {}, uniqueIdHex: 'aa00000000000009' });
+    await lab.restoreTo(fresh, { backup: summary.archive as string });
+    expect(plain(await fresh.dump())).toEqual(plain(await board.dump()));
+  });
+
+  it('in every attempt to restore is left as it was, with the reason', async () => {
+    const { summary } = await lab.backUp(await lab.start({ files: { 'a.bin': noise(80_000) } }));
+    const target = await lab.start({ files: { 'main.py': 'old = 1\n', 'a.bin': 'mine' } });
+    const before = plain(await target.dump());
+    const parts = { connect: lab.connectTo(target), store: lab.store };
+    const options = { backup: summary.archive as string };
+    const prepared = await prepareRestore(parts, options, lab.context);
+    target.setFaults(resets('toBoard', 20_000, 50_000, 80_000));
+    await expect(prepared.carryOut()).rejects.toMatchObject({
+      code: 'board/resets',
+      hint: expect.stringMatching(/watchdog.*main\.py/),
+      details: { rolledBack: true },
+    });
+    expect(plain(await target.dump())).toEqual(before);
+  });
+});

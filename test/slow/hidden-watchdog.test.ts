@@ -1,17 +1,34 @@
-/** A watchdog that nobody can feed: half a minute for each loss until it is certain. */
+/** A watchdog that nobody can feed: each loss takes its time until it is certain. */
 import { describe, expect, it } from 'vitest';
+import { VirtualBoard } from '../../dist/testing/index.js';
+import { runCommand } from '../cli/run-command.js';
 import { SLOW, stubbornBoards } from '../support/stubborn-board.js';
 
 const LIMIT_MS = 170_000;
 const backUp = stubbornBoards(LIMIT_MS);
 
+/** No probe finds it: it lives in a function. */
+const hidden = (timeoutMs: number) =>
+  `import machine, time\ndef run():\n    dog = machine.WDT(timeout=${timeoutMs})\n    while True:\n        dog.feed()\n        time.sleep_ms(50)\nrun()\n`;
+
 describe('a watchdog', { timeout: LIMIT_MS + 10_000 }, () => {
   it('that is hidden resets the board three times without progress: board/resets', async () => {
-    const main =
-      'import machine, time\ndef run():\n    dog = machine.WDT(timeout=900)\n    while True:\n        dog.feed()\n        time.sleep_ms(50)\nrun()\n';
-    await expect(backUp(main, SLOW)).rejects.toMatchObject({
+    await expect(backUp(hidden(900), SLOW)).rejects.toMatchObject({
       code: 'board/resets',
       hint: expect.stringContaining('watchdog'),
     });
+  });
+
+  it('that is hidden is what doctor thinks of where a board answers and is gone', async () => {
+    const board = await VirtualBoard.start({ files: { 'main.py': hidden(150) }, ...SLOW });
+    try {
+      const { path } = await board.pty();
+      const run = await runCommand(['doctor', '--port', path, '--json'], { timeoutMs: LIMIT_MS });
+      const { steps } = JSON.parse(run.stdout) as { steps: { ok: boolean; hint: string }[] };
+      expect(run.status).toBe(20);
+      expect(steps.find(({ ok }) => !ok)?.hint).toMatch(/watchdog.*main\.py/);
+    } finally {
+      await board.stop();
+    }
   });
 });
