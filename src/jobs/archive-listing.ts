@@ -18,14 +18,22 @@ export async function listArchives(store: BackupFolder): Promise<ArchiveListing>
 }
 
 /**
- * The listing with a backup that was named by its path: one outside the folder may still build on
- * archives in it, and what it builds on may be missing there.
+ * The listing with a backup that was named by its path: one outside the folder may build on archives
+ * in it, or on those that lie beside it.
  */
-export function listingWith(named: StoredBackup, listing: ArchiveListing): ArchiveListing {
-  if (listing.stored.some((each) => each.path === named.path)) return listing;
-  const stored = [...listing.stored, named];
-  if (named.safety) return { ...listing, stored };
-  const archives = [...listing.archives, chainArchiveOf(named)];
+export async function listingWith(
+  store: BackupFolder,
+  named: StoredBackup,
+  listing: ArchiveListing,
+): Promise<ArchiveListing> {
+  const known = new Set(listing.stored.map((each) => each.path));
+  if (known.has(named.path)) return listing;
+  if (named.safety) return { ...listing, stored: [...listing.stored, named] };
+  const beside = (await store.beside(named.path)).filter(
+    (each) => each.path !== named.path && !known.has(each.path),
+  );
+  const stored = [...listing.stored, ...beside, named];
+  const archives = [...listing.archives, ...[...beside, named].map(chainArchiveOf)];
   return { stored, archives, lineage: resolveLineage(archives) };
 }
 

@@ -59,7 +59,11 @@ export async function chosenContent(
   const tip = knownArchiveOf(stored);
   const content = stored.safety
     ? ContentReader.alone(parts.store, tip)
-    : ContentReader.of(parts.store, tip, listingWith(stored, listing).archives);
+    : ContentReader.of(
+        parts.store,
+        tip,
+        (await listingWith(parts.store, stored, listing)).archives,
+      );
   return { stored, tip, content };
 }
 
@@ -89,7 +93,7 @@ export async function verifiedSource(
       content: ContentReader.alone(parts.store, tip),
     };
   const isWanted = options.wanted(tree);
-  const { archives } = listingWith(stored, listing);
+  const { archives } = await listingWith(parts.store, stored, listing);
   const unfit = new Set<string>();
   let firstDamage: BelayError | null = null;
   for (;;) {

@@ -35,7 +35,7 @@ export async function showBackup(
     archive.manifest?.backupId ?? null;
   const children = listing.lineage.byPath.get(stored.path)?.children ?? [];
   return {
-    row: rowOf(stored, listingWith(stored, listing)),
+    row: rowOf(stored, await listingWith(parts.store, stored, listing)),
     manifest,
     manifestSha256: (stored.head as NonNullable<typeof stored.head>).manifestSha256,
     dependsOn: content.content.archives

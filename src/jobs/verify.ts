@@ -103,7 +103,7 @@ async function wantedArchives(
   const paths = new Set<string>();
   for (const name of backups) {
     const stored = await chooseBackup(parts, { wanted: name, board, safety: true }, folder);
-    listing = listingWith(stored, listing);
+    listing = await listingWith(parts.store, stored, listing);
     paths.add(stored.path);
     const node = listing.lineage.byPath.get(stored.path);
     if (node === undefined || !isKnown(node.archive)) continue;

@@ -94,6 +94,8 @@ export interface BackupFolder {
   list(options: { readonly safety: boolean }): Promise<readonly StoredBackup[]>;
   /** One archive by its path, wherever it lies. Throws store/not-found. */
   inspect(path: string): Promise<StoredBackup>;
+  /** The archives in the folder that `path` lies in, wherever that is; safety archives left out. */
+  beside(path: string): Promise<readonly StoredBackup[]>;
   /**
    * `<folder>/<slug of name>-<8 hex of sha256(uniqueKey)>`: the one that exists with this suffix and
    * holds archives of this board (or none yet), else the name a new one will get. Makes nothing.

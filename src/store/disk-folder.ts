@@ -27,6 +27,7 @@ import {
   boardFolderOf,
   inspect,
   listArchives,
+  listBeside,
   PIN_ENDING,
   QUARANTINE_FOLDER,
   SAFETY_FOLDER,
@@ -77,6 +78,10 @@ class DiskFolder implements BackupFolder {
     throw new BelayError('store/not-found', `there is no archive ${full}`, {
       hint: 'Run `belay-backup list` to see what there is.',
     });
+  }
+
+  beside(path: string): Promise<readonly StoredBackup[]> {
+    return listBeside(dirname(resolve(path)));
   }
 
   boardFolderFor(board: { readonly uniqueKey: string; readonly name: string }): Promise<string> {

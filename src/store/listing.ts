@@ -80,9 +80,21 @@ export async function listArchives(
   options: { readonly safety: boolean },
 ): Promise<readonly StoredBackup[]> {
   const folders = await archiveFolders(root);
-  const wanted = folders.filter(
-    (folder) => options.safety || basename(folder.path) !== SAFETY_FOLDER,
+  return read(
+    folders.filter((folder) => options.safety || basename(folder.path) !== SAFETY_FOLDER),
+    options,
   );
+}
+
+/** The same of one folder alone, without what lies below it. */
+export async function listBeside(folder: string): Promise<readonly StoredBackup[]> {
+  return read([(await readFolder(folder, folder)).folder], { safety: false });
+}
+
+async function read(
+  wanted: readonly ArchiveFolder[],
+  options: { readonly safety: boolean },
+): Promise<readonly StoredBackup[]> {
   const tasks = wanted.flatMap((folder) => archivesIn(folder));
   const inspected = await inPool(tasks, READS_AT_ONCE, ({ path, pinned }) => inspect(path, pinned));
   const unreadable = wanted.filter((folder) => folder.problem !== null).map(asProblem);

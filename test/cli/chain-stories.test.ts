@@ -226,6 +226,17 @@ describe('how it is shown', () => {
     expect((await say(copy(), 'verify', '--board', 'nobody')).status).toBe(10);
   });
 
+  it('an increment that is named by its path finds what it builds on beside it', async () => {
+    const moved = join(copy(), paths[2] as string);
+    const empty = lab.folder();
+    const out = lab.folder();
+    expect((await say(empty, 'extract', moved, '-o', out)).status).toBe(0);
+    expect(contentOf(out)).toEqual(states[2]);
+    expect((await say(empty, 'verify', moved)).stdout).toContain('3 of 3 can be restored.');
+    rmSync(join(dirname(moved), basename(paths[0] as string)));
+    expect((await say(empty, 'verify', moved)).status).toBe(14);
+  });
+
   it('verify --against-board tells what differs', async () => {
     const dir = copy();
     expect((await say(dir, 'verify', 'latest', '--against-board', '-p', port)).status).toBe(0);

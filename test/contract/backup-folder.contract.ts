@@ -145,6 +145,19 @@ export function backupFolderContract(name: string, make: () => Promise<FolderUnd
       await lock.release();
     });
 
+    it('shows what lies beside an archive, safety archives and other folders left out', async () => {
+      const board = await folder.boardFolderFor(BOARD);
+      const lock = await lockOf(board);
+      const record = { sourceBackupId: id(), entries: [] };
+      await put(board, { backupId: id(), backupType: 'safety', restoreRecord: record });
+      const one = await put(board, { backupId: id() });
+      const two = await put(board, { backupId: id() });
+      const beside = await folder.beside(one.path);
+      expect(beside.map((each) => each.path)).toEqual([one.path, two.path].sort());
+      expect(await folder.beside(posix.join(folder.path, 'any.blb'))).toEqual([]);
+      await lock.release();
+    });
+
     it('pins and unpins', async () => {
       const board = await folder.boardFolderFor(BOARD);
       const lock = await lockOf(board);

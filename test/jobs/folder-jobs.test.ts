@@ -258,7 +258,13 @@ describe('verify', () => {
     const whole = await verifyBackups(parts, names, context);
     expect(whole.archives.map((archive) => archive.archive)).toEqual([outside, full.path]);
     expect(whole.ok).toBe(true);
+    const beside = '/elsewhere/full.blb';
+    store.files.set(beside, store.files.get(full.path) as Uint8Array);
     store.files.delete(full.path);
+    const moved = await verifyBackups(parts, names, context);
+    expect(moved.archives.map((archive) => archive.archive)).toEqual([outside, beside]);
+    expect(moved.ok).toBe(true);
+    store.files.delete(beside);
     const { archives, code } = await verifyBackups(parts, names, context);
     expect(archives).toMatchObject([{ archive: outside, state: 'orphan', restorable: false }]);
     expect(code).toBe('chain/no-parent');

@@ -35,6 +35,21 @@ const { basename, dirname, join, normalize } = posix;
 const boardFolderOf = (path: string) =>
   basename(dirname(path)) === 'safety' ? dirname(dirname(path)) : dirname(path);
 
+/** Both archives that claim one id and differ. */
+function marked(kept: readonly StoredBackup[]): readonly StoredBackup[] {
+  return kept.map((each) => {
+    const twin = kept.find(
+      (other) =>
+        each.head !== null &&
+        other.head?.manifest.backupId === each.head.manifest.backupId &&
+        other.head.manifestSha256 !== each.head.manifestSha256,
+    );
+    if (twin === undefined || each.problem !== null) return each;
+    const message = `${each.path} and ${twin.path} claim one id but differ`;
+    return { ...each, problem: new BelayError('archive/ambiguous-id', message) };
+  });
+}
+
 export class MemoryFolder implements BackupFolder {
   readonly path = '/memory';
   /** By path, also such as lie outside of the folder; tests may put and scribble. */
@@ -52,18 +67,14 @@ export class MemoryFolder implements BackupFolder {
     const all = await Promise.all(
       paths.filter((path) => !path.includes('/quarantine/')).map((path) => this.inspect(path)),
     );
-    const kept = all.filter((each) => options.safety || !each.safety);
-    return kept.map((each) => {
-      const twin = kept.find(
-        (other) =>
-          each.head !== null &&
-          other.head?.manifest.backupId === each.head.manifest.backupId &&
-          other.head.manifestSha256 !== each.head.manifestSha256,
-      );
-      if (twin === undefined || each.problem !== null) return each;
-      const message = `${each.path} and ${twin.path} claim one id but differ`;
-      return { ...each, problem: new BelayError('archive/ambiguous-id', message) };
-    });
+    return marked(all.filter((each) => options.safety || !each.safety));
+  }
+
+  async beside(path: string): Promise<readonly StoredBackup[]> {
+    const folder = dirname(normalize(path));
+    const paths = [...this.files.keys()].filter((each) => dirname(each) === folder).sort();
+    const all = await Promise.all(paths.map((each) => this.inspect(each)));
+    return marked(all.filter((each) => !each.safety));
   }
 
   async inspect(named: string): Promise<StoredBackup> {
