@@ -35,4 +35,4 @@ time.localtime(0)[0]
 gc.collect()or gc.mem_free()
 [0+hasattr(*z)for z in((deflate,'DeflateIO'),(os,'ilistdir'),(os,'sync'),(hashlib,'sha256'),(binascii,'crc32'),(sys.stdin,'buffer'),(sys.stdout,'buffer'))]
 [(z[1],str(z[0])[1:9],os.statvfs(z[1]))for z in vfs.mount()]
-dogs.extend(o for c in[__import__('__main__')]+list(sys.modules.values())for o in c.__dict__.values()if'WDT'in str(type(o)))or len(dogs)""")
+dogs.extend(o for c in[__import__('__main__')]+list(sys.modules.values())for o in c.__dict__.values()if'WDT'in type(o).__name__)or len(dogs)""")

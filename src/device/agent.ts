@@ -2,15 +2,16 @@
  * The agent on a board: sends the parts that a job needs (each once), runs framed jobs, and asks
  * again for what was lost. What a job means is its owner's business (scan.ts, read-files.ts).
  */
-import { BelayError, cancelled, isBelayError, throwIfAborted } from '../core/errors.js';
+import { type BelayError, cancelled, isBelayError, throwIfAborted } from '../core/errors.js';
 import { LONG_CALL_SILENCE_MS_MAX } from '../core/limits.js';
 import type { ReplSession } from '../transport/repl-session.js';
+import { isAgentGone, isOutOfMemory, noProgress, outOfMemory, wasReset } from './agent-failure.js';
 import type { FrameCheck } from './frame-check.js';
 import { FrameIntake } from './frame-intake.js';
-import type { FrameOrder } from './frame-order.js';
 import { FrameRound } from './frame-round.js';
 import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
 import {
+  bootSum,
   bytesLiteralOfPath,
   checkedExec,
   deflatedExec,
@@ -18,10 +19,12 @@ import {
   helperPart,
   probeSource,
   shortName,
+  toldExec,
 } from './helper-source.js';
 import { isLoud, isTorn, type RoundFigures, smallerPayload } from './line-noise.js';
 import type { PackShape } from './pack-shape.js';
 import type { OutputRung } from './text-frames.js';
+import { tildeLines } from './tiny-answers.js';
 
 /** What the probe chose, rung by rung. */
 export interface AgentRungs {
@@ -73,7 +76,9 @@ export class Agent {
   packLimitUs: number | null = null;
   /** How long the board takes to compress a kilobyte; null until it has. */
   kilobyteUs: number | null = null;
-  /** Nothing is lost by a soft reset: no watchdog that would bite without its program. */
+  /** Little memory: parts come one by one, as they are, and frames are small. */
+  isTight = false;
+  /** A soft reset is still to be had, and no watchdog would bite without its program. */
   mayReset = false;
   #strayBytes = 0;
   #repairs = 0;
@@ -166,6 +171,8 @@ export class Agent {
       const { news } = intake;
       const { problem, figures } = await this.#round(job, intake, start, signal);
       if (intake.order.complete) return;
+      // Memory may be in pieces, or full of what a program left behind.
+      if (isOutOfMemory(problem) && !(await this.#resetSoftly(signal))) throw outOfMemory(problem);
       idleRounds = intake.news > news ? 0 : idleRounds + 1;
       if (idleRounds >= WITHOUT_PROGRESS_MAX) throw problem ?? noProgress(intake.order);
       this.#repairs += 1;
@@ -182,13 +189,18 @@ export class Agent {
   async #calm(signal: AbortSignal): Promise<void> {
     const isQuiet = this.#isLoud && this.#loaded.has('quiet');
     this.#isLoud = true;
-    if (!isQuiet || !this.mayReset || this.#session.softResets > 0) return;
+    if (isQuiet) await this.#resetSoftly(signal);
+  }
+
+  /** Once, where nothing is lost by it; false where that is over or not to be done. */
+  async #resetSoftly(signal: AbortSignal): Promise<boolean> {
+    if (!this.mayReset) return false;
+    this.mayReset = false;
     await this.#session.softReset({ signal });
     this.forget();
-    await this.#session.exec(probeSource(this.inflates), {
-      timeoutMs: LONG_CALL_SILENCE_MS_MAX,
-      signal,
-    });
+    const options = { timeoutMs: LONG_CALL_SILENCE_MS_MAX, signal };
+    await this.#session.exec(probeSource(this.inflates), options);
+    return true;
   }
 
   async #round(
@@ -204,8 +216,10 @@ export class Agent {
     const position = 6 + (start.offset % payloadBytes);
     const wanted = order.missing(WANTED_AT_ONCE_MAX);
     const skipped = job.skipped.map((path) => `${path},`).join('');
+    const parts = [...this.streamParts(), ...job.parts];
+    const early = this.isTight ? await this.#loadOneByOne(parts, signal) : null;
     const exec = this.withParts(
-      [...this.streamParts(), ...job.parts],
+      parts,
       `${shortName('job')}(${start.call},${nonce},${payloadBytes + 6},(${skipped}),${sequence},${position},(${wanted.map((each) => `${each},`).join('')}))`,
     );
     order.begin(sequence);
@@ -219,7 +233,7 @@ export class Agent {
       begun: exec.loaded,
       stop: () => stop.abort(),
     });
-    const problem = await this.#stream(exec.source, round, signal, stop.signal);
+    const problem = early ?? (await this.#stream(exec.source, round, signal, stop.signal));
     const whole = order.accepted - before;
     const expected = wanted.length > 0 ? wanted.length : whole + order.gaps;
     const lost = round.hasBegun ? expected - whole : 0;
@@ -227,6 +241,28 @@ export class Agent {
     this.#strayBytes += round.strayBytes;
     this.#isLoud ||= isLoud(figures);
     return { problem, figures };
+  }
+
+  /**
+   * Compiling takes the more memory the longer the source is; in pieces still smaller, what stays of
+   * each lies between the free ones. What came damaged comes with the job.
+   */
+  async #loadOneByOne(
+    parts: readonly AgentPart[],
+    signal: AbortSignal,
+  ): Promise<BelayError | null> {
+    const options = { timeoutMs: LONG_CALL_SILENCE_MS_MAX, signal };
+    try {
+      for (const part of parts.filter((each) => !this.#loaded.has(nameOfPart(each)))) {
+        const source = typeof part === 'string' ? helperPart(part) : part.source;
+        const output = await this.#session.exec(toldExec(source), options);
+        const sum = String(bootSum(Buffer.from(source)));
+        if (tildeLines(output).includes(sum)) this.#loaded.add(nameOfPart(part));
+      }
+      return null;
+    } catch (error) {
+      return this.#retryable(error, signal);
+    }
   }
 
   /** Null, or what ended the stream early and may be tried again. */
@@ -241,38 +277,21 @@ export class Agent {
       return null;
     } catch (error) {
       round.flush();
-      if (signal.aborted) throw isBelayError(error, 'job/cancelled') ? error : cancelled();
-      if (!isBelayError(error) || error.code.startsWith('port/')) throw error;
+      const problem = this.#retryable(error, signal);
       if (round.failure !== null) throw round.failure;
-      if (this.#loaded.size > 0 && isAgentGone(error)) throw wasReset(error);
-      return error;
+      return problem;
     }
   }
-}
 
-/** Over a UART bridge a reset is not seen as a lost port: the agent is simply not there any more. */
-function isAgentGone(error: BelayError): boolean {
-  return error.code === 'repl/exec-failed' && /NameError: name '_belay'/.test(error.message);
-}
-
-function wasReset(cause: BelayError): BelayError {
-  return new BelayError('board/lost', 'the board was reset: the agent is gone from its memory', {
-    hint: 'run the command again; a watchdog of the program may be resetting the board',
-    cause,
-  });
+  /** What can be tried again; all else is thrown. */
+  #retryable(error: unknown, signal: AbortSignal): BelayError {
+    if (signal.aborted) throw isBelayError(error, 'job/cancelled') ? error : cancelled();
+    if (!isBelayError(error) || error.code.startsWith('port/')) throw error;
+    if (this.#loaded.size > 0 && isAgentGone(error)) throw wasReset(error);
+    return error;
+  }
 }
 
 function nameOfPart(part: AgentPart): string {
   return typeof part === 'string' ? part : part.name;
-}
-
-function noProgress(order: FrameOrder): BelayError {
-  return new BelayError(
-    'board/integrity',
-    `the board sent ${order.next} whole frames and then only damaged ones`,
-    {
-      hint: 'try another cable or a lower --baud',
-      details: { next: order.next, total: order.total },
-    },
-  );
 }

@@ -18,6 +18,7 @@ import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } fro
 import { changeBaud } from './fast-baud.js';
 import { farewell } from './helper-source.js';
 import { identifyBoard } from './identify.js';
+import type { Identity } from './identity.js';
 import { packShape } from './pack-shape.js';
 import { hasBackPressure } from './upload-pace.js';
 
@@ -43,6 +44,9 @@ export interface ConnectOptions {
 const LEAVE_MS_MAX = 7000;
 /** Below this the board should not hold an agent's source besides compiling it (ESP8266: 30 kB). */
 const TIGHT_MEMORY_BYTES = 48 * 1024;
+/** Below this it gets the agent in small pieces, and small frames. */
+const SMALLEST_MEMORY_BYTES = 24 * 1024;
+const SMALL_PAYLOAD_BYTES = 240;
 const WATCHDOG_MS_MAX = 3000;
 const WATCHDOG_HELD = `print('~',any('WDT'in str(type(o))for m in[globals()]+[x.__dict__ for x in __import__('sys').modules.values()]for o in m.values()))`;
 const HARD_RESET_MS = 500;
@@ -122,17 +126,24 @@ class LiveBoard implements BoardConnection {
     if (options.fastBaud !== undefined) await this.#raiseBaud(options.fastBaud, signal);
     options.onStep?.('identifying');
     const identity = await identifyBoard(this.#session, signal);
-    const freeBytes = identity.info.probe.freeMemoryBytes;
-    if (typeof freeBytes === 'number' && freeBytes < TIGHT_MEMORY_BYTES)
-      this.#session.byRawPaste = true;
-    this.#agent = new Agent(this.#session, identity.rungs, options.random);
-    this.#agent.inflates = identity.inflates;
-    this.#agent.mayReset = identity.info.probe['watchdogs'] === 0;
-    this.#agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
-    if (identity.rungs.output === 'raw')
-      this.#agent.packShape = packShape(identity.upload.freeMemoryBytes);
+    const freeBytes = identity.upload.freeMemoryBytes ?? Number.POSITIVE_INFINITY;
+    this.#session.byRawPaste ||= freeBytes < TIGHT_MEMORY_BYTES;
+    this.#agent = this.#agentFor(identity, freeBytes, options);
     this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');
+  }
+
+  #agentFor(identity: Identity, freeBytes: number, { random }: ConnectOptions): Agent {
+    const agent = new Agent(this.#session, identity.rungs, random);
+    agent.isTight = freeBytes < SMALLEST_MEMORY_BYTES;
+    // Inflating takes a window of 2 kB and a kilobyte besides.
+    agent.inflates = identity.inflates && !agent.isTight;
+    if (agent.isTight) agent.payloadBytes = Math.min(agent.payloadBytes, SMALL_PAYLOAD_BYTES);
+    agent.mayReset = identity.info.probe['watchdogs'] === 0;
+    agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
+    if (identity.rungs.output === 'raw')
+      agent.packShape = packShape(identity.upload.freeMemoryBytes);
+    return agent;
   }
 
   get fs(): BoardFs {

@@ -96,6 +96,14 @@ export function sourceOf(part: string, inflates: boolean): string | Uint8Array {
   return inflates ? deflatedExec(helperPart(part)) : checkedExec(helperPart(part));
 }
 
+/**
+ * A source as an exec of its own that says whether it ran: `~` and the sum of what came.
+ * Never deflated: for boards with little memory.
+ */
+export function toldExec(source: string): string {
+  return `print('~',${checkedExec(source)})`;
+}
+
 /** The first exec. Most boards can inflate; one that cannot ends it with an ImportError. */
 export function probeSource(inflates: boolean): Uint8Array {
   const boot = Buffer.from(`${helperPart('boot')}\n`);

@@ -26,7 +26,7 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
       const tiny = mayBeTiny ? await identifyTiny(session, signal) : null;
       if (tiny !== null) return tiny;
       if (attempt >= ATTEMPTS) throw notMicroPython(error);
-      inflates &&= !/ImportError/.test(error.message);
+      inflates &&= !/ImportError|MemoryError/.test(error.message);
     }
     if (attempt >= ATTEMPTS) throw damaged();
   }

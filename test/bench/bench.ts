@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
+import { agentRows } from './agent-rows.js';
 import { chainRows } from './chain-rows.js';
 import { commandRows } from './command-rows.js';
 import { hostRows } from './host-rows.js';
@@ -19,7 +20,7 @@ interface FigureRow {
   readonly met: boolean | null;
 }
 
-type Section = 'transfer' | 'damage' | 'chains' | 'host' | 'command';
+type Section = 'transfer' | 'damage' | 'agent' | 'chains' | 'host' | 'command';
 
 const SECTIONS: Readonly<
   Record<Section, { readonly title: string; readonly run: () => Promise<readonly unknown[]> }>
@@ -32,6 +33,7 @@ const SECTIONS: Readonly<
     title: 'The same with 1 byte in 10,000 dropped, flipped or inserted',
     run: () => transfers(damagedSpecs()),
   },
+  agent: { title: 'What the agent costs a board', run: () => figures(agentRows()) },
   chains: { title: 'Archives and chains on this computer', run: () => figures(chainRows()) },
   host: {
     title: 'This computer alone: decode, inflate, hash, archive',
