@@ -22,8 +22,16 @@ afterEach(async () => {
 });
 afterAll(() => lab.dispose());
 
-const noise = (bytes: number, seed: number) =>
-  Uint8Array.from({ length: bytes }, (_, at) => (Math.imul(at + seed, at * 31 + 7) >>> 5) & 255);
+/** Nothing that any deflate makes smaller: so many bytes of content are so many on the wire. */
+function noise(bytes: number, seed: number): Uint8Array {
+  let state = seed;
+  return new Uint8Array(bytes).map(() => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state;
+  });
+}
 
 const FILES = {
   'a.bin': noise(30_000, 1),
@@ -31,6 +39,9 @@ const FILES = {
   'lib/c.py': 'c = 1\n',
   'main.py': 'x = 1\n',
 };
+
+/** Of FILES, all of it. */
+const CONTENT_BYTES = 60_012;
 
 interface Plugged {
   readonly board: VirtualBoard;
@@ -53,6 +64,34 @@ async function plugged(options: VirtualBoardOptions): Promise<Plugged> {
   };
   await replug();
   return { board, port, replug };
+}
+
+type Direction = 'toHost' | 'toBoard';
+
+/**
+ * Lets something happen once so many bytes have passed from now on; a cable is plugged in again
+ * 0.7 s later, except where it is gone for good. Gives what to ask at the end: that it did happen.
+ */
+function after(
+  bytes: number,
+  direction: Direction,
+  target: Plugged,
+  kind: 'disconnect' | 'reset',
+  forGood = false,
+): () => void {
+  const passed = () => target.board.counters()[direction === 'toHost' ? 'bytesIn' : 'bytesOut'];
+  const start = passed();
+  target.board.setFaults({ scripted: [{ direction, at: bytes, kind }] });
+  const hasHappened = () => passed() - start >= bytes - 1;
+  const watch = setInterval(() => {
+    if (!hasHappened()) return;
+    clearInterval(watch);
+    if (kind === 'disconnect' && !forGood) setTimeout(() => void target.replug(), 700);
+  }, 20);
+  return () => {
+    clearInterval(watch);
+    expect([bytes, passed() - start]).toEqual([bytes, expect.toSatisfy(hasHappened)]);
+  };
 }
 
 type Plain = Readonly<Record<string, string | null>>;
@@ -81,19 +120,17 @@ pty('M1 a cable that is pulled', { timeout: 120_000 }, () => {
     ['in the first file', 9_000],
     ['near the end', 55_000],
   ])('M1 %s and plugged in again within 10 s costs nothing', async (_when, at) => {
-    const { board, port, replug } = await plugged({ files: FILES });
+    const target = await plugged({ files: FILES });
     const dir = lab.folder();
-    board.setFaults({ scripted: [{ direction: 'toHost', at, kind: 'disconnect' }] });
-    const running = lab.belay(dir, ['backup', '-p', port, '--no-compress']);
-    const watch = setInterval(() => {
-      if (board.counters().bytesIn + board.counters().bytesOut < at) return;
-      clearInterval(watch);
-      setTimeout(() => void replug(), 700);
-    }, 50);
-    const run = await running;
-    clearInterval(watch);
-    if (run.status === 0) expect(newest(dir)).toEqual(justFiles(await flash(board)));
-    else {
+    const expectPulled = after(at, 'toHost', target, 'disconnect');
+    const run = await lab.belay(dir, ['backup', '-p', target.port, '--no-compress']);
+    expectPulled();
+    if (run.status === 0) {
+      expect(newest(dir)).toEqual(justFiles(await flash(target.board)));
+      // What was verified before is not read again: at most the file that was on its way.
+      const { wireBytesIn } = jsonLines(run.stdout).at(-1) as { wireBytesIn: number };
+      expect(wireBytesIn).toBeLessThan(CONTENT_BYTES + 30_000 + 10_000);
+    } else {
       // A cable that goes before the board is known cannot be waited for: it says so.
       expect([at, run.status]).toEqual([60, 20]);
       expect(run.stderr).toMatch(/"hint":"[^"]+/);
@@ -102,12 +139,14 @@ pty('M1 a cable that is pulled', { timeout: 120_000 }, () => {
   });
 
   it('M1 for good ends with 20 within its limit: no archive, no lock, the next run works', async () => {
-    const { board, port, replug } = await plugged({ files: FILES });
+    const target = await plugged({ files: FILES });
+    const { board, port, replug } = target;
     const dir = lab.folder();
-    board.setFaults({ scripted: [{ direction: 'toHost', at: 20_000, kind: 'disconnect' }] });
+    const expectPulled = after(20_000, 'toHost', target, 'disconnect', true);
     const startedMs = performance.now();
     const error = await lab.refused(dir, ['backup', '-p', port, '--no-compress'], 20);
     expect(performance.now() - startedMs).toBeLessThan(25_000);
+    expectPulled();
     expect(error.hint).toBeTruthy();
     expect(folderByHand(dir)).toMatchObject({ leftovers: [] });
     expect(contentOf(dir)).toEqual({});
@@ -124,26 +163,10 @@ pty('M1 a cable that is pulled', { timeout: 120_000 }, () => {
       files: { 'main.py': 'old\n', 'a.bin': noise(5_000, 9) },
       uniqueIdHex: 'aa000000000000c2',
     });
-    target.board.setFaults({
-      scripted: [{ direction: 'toBoard', at: 30_000, kind: 'disconnect' }],
-    });
-    const before = target.board.counters().bytesOut;
-    const running = lab.belay(dir, [
-      'restore',
-      'latest',
-      '--board',
-      'aa000000000000c1',
-      '-p',
-      target.port,
-      '-y',
-    ]);
-    const watch = setInterval(() => {
-      if (target.board.counters().bytesOut - before < 30_000) return;
-      clearInterval(watch);
-      setTimeout(() => void target.replug(), 700);
-    }, 50);
-    const run = await running;
-    clearInterval(watch);
+    const expectPulled = after(30_000, 'toBoard', target, 'disconnect');
+    const from = ['latest', '--board', 'aa000000000000c1'];
+    const run = await lab.belay(dir, ['restore', ...from, '-p', target.port, '-y']);
+    expectPulled();
     expect([run.status, run.stderr]).toEqual([0, '']);
     const end = await flash(target.board);
     const wanted = await flash(source.board);
@@ -155,11 +178,13 @@ pty('M1 a cable that is pulled', { timeout: 120_000 }, () => {
 
 pty('M2 a board that resets', { timeout: 120_000 }, () => {
   it('M2 in the middle of a file of a backup: the run goes on from its verified files', async () => {
-    const { board, port } = await plugged({ files: FILES });
+    const target = await plugged({ files: FILES });
     const dir = lab.folder();
-    board.setFaults({ scripted: [{ direction: 'toHost', at: 40_000, kind: 'reset' }] });
-    await lab.done(dir, ['backup', '-p', port, '--no-compress']);
-    expect(newest(dir)).toEqual(justFiles(await flash(board)));
+    const expectReset = after(55_000, 'toHost', target, 'reset');
+    const { wireBytesIn } = await lab.done(dir, ['backup', '-p', target.port, '--no-compress']);
+    expectReset();
+    expect(newest(dir)).toEqual(justFiles(await flash(target.board)));
+    expect(wireBytesIn).toBeLessThan(CONTENT_BYTES + 30_000 + 10_000);
   });
 
   it('M2 in the middle of a restore: no file is half', async () => {
@@ -167,16 +192,10 @@ pty('M2 a board that resets', { timeout: 120_000 }, () => {
     const dir = lab.folder();
     await lab.done(dir, ['backup', '-p', source.port]);
     const target = await plugged({ files: { 'a.bin': 'old' }, uniqueIdHex: 'aa000000000000c4' });
-    target.board.setFaults({ scripted: [{ direction: 'toBoard', at: 25_000, kind: 'reset' }] });
-    const run = await lab.belay(dir, [
-      'restore',
-      'latest',
-      '--board',
-      'aa000000000000c3',
-      '-p',
-      target.port,
-      '-y',
-    ]);
+    const expectReset = after(25_000, 'toBoard', target, 'reset');
+    const from = ['latest', '--board', 'aa000000000000c3'];
+    const run = await lab.belay(dir, ['restore', ...from, '-p', target.port, '-y']);
+    expectReset();
     expect([run.status, run.stderr]).toEqual([0, '']);
     expect(await flash(target.board)).toEqual(await flash(source.board));
   });
