@@ -21,8 +21,8 @@ export function defineBoardCommands(define: Define): void {
   addEverywhere(
     define('devices', 'boards that are plugged in', [
       'belay-backup devices',
-      'belay-backup devices --probe        # also ask each who it is',
-    ]).option('--probe', 'connect to each and ask it who it is'),
+      'belay-backup devices --probe        # also ask the boards who they are',
+    ]).option('--probe', 'connect to each that looks like a board and ask it who it is'),
     false,
   );
   addEverywhere(

@@ -15,14 +15,17 @@ export interface DevicePort {
 }
 
 export interface DevicesOptions {
-  /** Connect to each and ask it who it is. */
+  /** Connect to each that looks like a board and ask it who it is. */
   readonly probe?: boolean | undefined;
+  /** Ask this one, whatever it looks like. */
+  readonly port?: string | undefined;
 }
 
 export interface DeviceRow extends DevicePort {
   /** A vendor that makes boards or USB bridges found on them. */
   readonly likelyBoard: boolean;
-  /** null unless probed. */
+  readonly asked: boolean;
+  /** null unless asked. */
   readonly board: BoardSummary | null;
   readonly problem: { readonly code: string; readonly message: string } | null;
   /** The newest one of that board: by its unique id where it was probed, else by USB serial number. */
@@ -46,46 +49,44 @@ export interface DevicesParts {
   connectTo(path: string): Connect;
 }
 
-/** Ports that cannot be opened or hold no board stand in the list with their problem. */
+/**
+ * Ports that cannot be opened or hold no board stand in the list with their problem. Only what looks
+ * like a board, or was named, is asked: a modem or a printer might act upon what an interrupt is to
+ * a board.
+ */
 export async function listDevices(
   parts: DevicesParts,
   options: DevicesOptions,
   context: JobContext,
 ): Promise<DevicesResult> {
-  const devices: DeviceRow[] = [];
   const backups = parts.store === null ? [] : await parts.store.list({ safety: false });
-  for (const port of await parts.listPorts()) {
-    throwIfAborted(context.signal);
-    devices.push(
-      options.probe === true
-        ? await probed(parts, port, backups, context)
-        : { ...port, board: null, problem: null, lastBackup: lastOf(backups, port, null) },
-    );
-  }
+  const ports = await parts.listPorts();
+  throwIfAborted(context.signal);
+  const devices = await Promise.all(
+    ports.map(async (port): Promise<DeviceRow> => {
+      const asked = options.probe === true && (port.likelyBoard || port.path === options.port);
+      const { board, problem } = asked
+        ? await askedWhoItIs(parts, port.path, context)
+        : { board: null, problem: null };
+      return { ...port, asked, board, problem, lastBackup: lastOf(backups, port, board) };
+    }),
+  );
   return { devices };
 }
 
-async function probed(
+async function askedWhoItIs(
   parts: DevicesParts,
-  port: DevicePort & { readonly likelyBoard: boolean },
-  backups: readonly StoredBackup[],
+  path: string,
   context: JobContext,
-): Promise<DeviceRow> {
+): Promise<Pick<DeviceRow, 'board' | 'problem'>> {
   try {
-    const connection = await parts.connectTo(port.path)({
-      signal: context.signal,
-    });
+    const connection = await parts.connectTo(path)({ signal: context.signal });
     const board = summaryOfConnection(connection, null);
     await connection.leave('auto');
-    return { ...port, board, problem: null, lastBackup: lastOf(backups, port, board) };
+    return { board, problem: null };
   } catch (error) {
     if (!isBelayError(error) || error.code === 'job/cancelled') throw error;
-    return {
-      ...port,
-      board: null,
-      problem: { code: error.code, message: error.message },
-      lastBackup: lastOf(backups, port, null),
-    };
+    return { board: null, problem: { code: error.code, message: error.message } };
   }
 }
 
@@ -95,15 +96,16 @@ function lastOf(
   port: DevicePort,
   board: BoardSummary | null,
 ): LastBackup | null {
-  let last: LastBackup | null = null;
-  for (const { head, path } of backups) {
-    if (head === null) continue;
-    const { backupId, createdAt, deviceInfo } = head.manifest;
+  const own = backups.flatMap(({ head, path }) => {
+    if (head === null) return [];
+    const { backupId, createdAt, sequence, deviceInfo } = head.manifest;
     const { uniqueId, usbSerial } = deviceInfo;
     const bySerial = port.serialNumber !== null && usbSerial === port.serialNumber;
     const isOurs = board?.uniqueId ? uniqueId === board.uniqueId : bySerial;
-    if (!isOurs || (last !== null && last.createdAt >= createdAt)) continue;
-    last = { backupId, createdAt, archive: path };
-  }
-  return last;
+    return isOurs ? [{ backupId, createdAt, sequence, archive: path }] : [];
+  });
+  const last = own.sort((a, b) => a.sequence - b.sequence).at(-1);
+  if (last === undefined) return null;
+  const { backupId, createdAt, archive } = last;
+  return { backupId, createdAt, archive };
 }

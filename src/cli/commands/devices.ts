@@ -11,7 +11,7 @@ export async function run(session: Session): Promise<number> {
   const context = await session.context();
   const wish = session.portWish(session.options.port?.[0]);
   const parts = devicesParts(wish, context, openStore(session.options.dir));
-  const result = await listDevices(parts, { probe }, context);
+  const result = await listDevices(parts, { probe, port: wish.port }, context);
   await session.endProgress();
   session.answer(result, () => devicesLines(result, session.terminal.style));
   return STATUS_DONE;

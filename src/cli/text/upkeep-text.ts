@@ -122,12 +122,13 @@ export function repairLines(result: RepairResult): string[] {
 
 export function devicesLines(result: DevicesResult, style: Style): string[] {
   if (result.devices.length === 0) return ['No serial port is there.'];
+  const wasProbed = result.devices.some((device) => device.asked);
   const rows = result.devices.map((device) => [
     { text: displayPath(device.path) },
     { text: device.vendorId === null ? '' : `${device.vendorId}:${device.productId ?? '????'}` },
     { text: displayPath(device.serialNumber ?? '') },
     { text: displayPath(device.product ?? device.manufacturer ?? '') },
-    { text: answerText(device) },
+    { text: answerText(device, wasProbed) },
     {
       text:
         device.lastBackup === null ? '' : `last backup ${localTime(device.lastBackup.createdAt)}`,
@@ -136,8 +137,9 @@ export function devicesLines(result: DevicesResult, style: Style): string[] {
   return tableLines(rows, style);
 }
 
-function answerText(device: DevicesResult['devices'][number]): string {
+function answerText(device: DevicesResult['devices'][number], wasProbed: boolean): string {
   if (device.board !== null) return `${boardText(device.board)}, ${firmwareText(device.board)}`;
   if (device.problem !== null) return displayPath(device.problem.message);
-  return device.likelyBoard ? 'looks like a board' : '';
+  if (device.likelyBoard) return 'looks like a board';
+  return wasProbed ? 'not asked: name it with --port' : '';
 }
