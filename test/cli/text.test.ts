@@ -198,6 +198,11 @@ describe('the plan of a restore', () => {
     expect(planLines({ ...prepared, times }, STYLE, options)).toContain(line);
   });
 
+  it('says of an undo which safety archive it puts back', () => {
+    const [head] = planLines(prepared, STYLE, { undo: true, linesMax: 2, warnings: [] });
+    expect(head).toMatch(/^Take back the last restore, with [0-9a-f]{8} of \d{4}-/);
+  });
+
   it('bounds what a question shows', () => {
     const short = planLines(prepared, STYLE, { undo: false, linesMax: 2, warnings: [] });
     expect(short).toContain('  and 2 more (--dry-run shows all)');

@@ -43,11 +43,8 @@ export function planLines(
 function headLines(prepared: PreparedRestore, style: Style, undo: boolean): string[] {
   const { source, board } = prepared;
   const note = source.description === null ? '' : `, "${displayPath(source.description)}"`;
-  const what = undo ? 'Take back the restore before which' : 'Restore';
-  const made = undo ? ' was saved' : '';
-  const lines = [
-    `${what} ${shortId(source.backupId)} of ${localTime(source.createdAt)}${note}${made}`,
-  ];
+  const backup = `${shortId(source.backupId)} of ${localTime(source.createdAt)}${note}`;
+  const lines = [undo ? `Take back the last restore, with ${backup}` : `Restore ${backup}`];
   lines.push(`  from  ${boardText(source.board)}`);
   lines.push(
     `  to    ${boardText(board)}${board.port === null ? '' : ` on ${displayPath(board.port)}`}`,
