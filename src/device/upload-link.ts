@@ -21,8 +21,11 @@ import { UploadQueue } from './upload-queue.js';
 const NUDGE_MS = 800;
 const NUDGE_MS_MAX = 6400;
 const NUDGES_MAX = 6;
-/** Asked for again sooner than this, a frame is still on its way. */
+/** Asked for again sooner than this, a frame is still on its way; twice as long each time it was in vain. */
 const RESEND_MS = 90;
+/** A timer that is so late was held up with the whole computer, and so was what the board said. */
+const HELD_UP = 1.25;
+const HELD_UP_MAX = 3;
 /** Frames made ahead of the wire. */
 const AHEAD_FRAMES = 8;
 
@@ -59,6 +62,7 @@ export class UploadLink implements StreamConsumer {
   #errors = 0;
   #damages = -1;
   #resentMs = 0;
+  #resendMs = RESEND_MS;
   #nudgeMs = NUDGE_MS;
   #answers = 0;
   #progress = 0;
@@ -147,7 +151,7 @@ export class UploadLink implements StreamConsumer {
   /** Waits for news; a board that makes no progress may wait for bytes that were lost on the way. */
   async #until(reached: () => boolean, signal: AbortSignal): Promise<void> {
     let [nudges, answers, progress] = [0, this.#answers, this.#progress];
-    let sinceMs = this.#clock.monotonicMs();
+    let [sinceMs, heldUp] = [this.#clock.monotonicMs(), 0];
     while (!reached() && !this.#over && !signal.aborted) {
       await this.#news(this.#nudgeMs, signal);
       if (this.#answers > answers) nudges = 0;
@@ -156,9 +160,14 @@ export class UploadLink implements StreamConsumer {
         [progress, sinceMs] = [this.#progress, this.#clock.monotonicMs()];
         continue;
       }
-      if (this.#clock.monotonicMs() - sinceMs < this.#nudgeMs) continue;
+      const waitedMs = this.#clock.monotonicMs() - sinceMs;
+      if (waitedMs < this.#nudgeMs) continue;
+      sinceMs += waitedMs;
+      if (waitedMs > HELD_UP * this.#nudgeMs && heldUp < HELD_UP_MAX) {
+        heldUp += 1;
+        continue;
+      }
       this.#nudgeMs = Math.min(2 * this.#nudgeMs, NUDGE_MS_MAX);
-      sinceMs = this.#clock.monotonicMs();
       nudges += 1;
       if (nudges > NUDGES_MAX)
         throw new BelayError('board/silent', 'the board takes no more bytes', { retryable: true });
@@ -211,19 +220,17 @@ export class UploadLink implements StreamConsumer {
     if (payload.length === 0) this.#progress += 1;
     const word = (at: number) => ((payload[at] as number) << 8) | (payload[at + 1] as number);
     if (payload.length === 2) {
-      // Said again where nothing came: the first time may have been lost, or the frame.
-      const isNew =
-        payload[1] !== this.#damages || this.#clock.monotonicMs() - this.#resentMs > RESEND_MS;
-      this.#damages = payload[1] as number;
-      if (isNew && this.#queue.resendFrom(payload[0] as number))
-        this.#resentMs = this.#clock.monotonicMs();
+      this.#resend(payload[0] as number, payload[1] as number);
     } else if (payload.length === 3) {
       this.#errors += 1;
       this.#progress += 1;
       this.#results = word(0);
       this.#call.onResults(this.#results, payload[2] as number);
     } else if (payload.length === 6) {
-      if (this.#queue.taken(payload[0] as number, word(1))) this.#progress += 1;
+      if (this.#queue.taken(payload[0] as number, word(1))) {
+        this.#progress += 1;
+        this.#resendMs = RESEND_MS;
+      }
       // Where an error's own frame was lost the results are asked for at the end.
       if (payload[5] !== (this.#errors & 255)) return;
       const more = (word(3) - this.#results) & 0xffff;
@@ -232,6 +239,20 @@ export class UploadLink implements StreamConsumer {
       this.#results += more;
       this.#call.onResults(this.#results, 0);
     }
+  }
+
+  /**
+   * The board wants this frame, and all behind it, again. It says so again where nothing came: the
+   * first time may have been lost, or the frame; a slow wire must not be filled with the same bytes.
+   */
+  #resend(number: number, damages: number): void {
+    const isNew = damages !== this.#damages;
+    const nowMs = this.#clock.monotonicMs();
+    if (!isNew && nowMs - this.#resentMs <= this.#resendMs) return;
+    this.#damages = damages;
+    if (!this.#queue.resendFrom(number)) return;
+    this.#resentMs = nowMs;
+    if (!isNew) this.#resendMs = Math.min(2 * this.#resendMs, NUDGE_MS_MAX);
   }
 
   /** A reset, or a prompt where the agent should be: not a byte more, and Ctrl-C before all else. */
