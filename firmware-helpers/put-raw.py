@@ -1,4 +1,3 @@
-import sys
 # Bytes as they are. A short write is tried once more, then the frame is left to the repair.
 write_out = sys.stdout.buffer.write
 def put(holder):

@@ -151,13 +151,15 @@ class BackupRun {
     // Nothing more is wanted of the board: it is left while the archive is put on the disk.
     const [, committed] = await Promise.all([
       session.leave(this.#options.after ?? 'auto'),
-      archive.commit(this.#draft(survey, boardFolder), { signal: this.#context.signal }),
+      archive.commit(this.#draft(session, survey, boardFolder), {
+        signal: this.#context.signal,
+      }),
     ]);
     this.voice.end();
     return this.#written(session, survey, committed);
   }
 
-  #draft(survey: Survey, boardFolder: string): ManifestDraft {
+  #draft(session: BoardSession, survey: Survey, boardFolder: string): ManifestDraft {
     const { path, include, exclude, mounts, type, compress, quick, verify } = this.#options;
     const own = survey.listing.stored
       .filter((each) => each.boardFolder === boardFolder)
@@ -178,7 +180,8 @@ class BackupRun {
         sequence: nextSequence(own),
         backupType: survey.choice.type,
         createdAt: this.#createdAt.toISOString(),
-        deviceInfo: survey.device,
+        // Reading may have told more of the board: how fast it compresses.
+        deviceInfo: { ...survey.device, probe: { ...session.info.probe } },
         options: Object.fromEntries(
           Object.entries(asked).filter(([, value]) => value !== undefined),
         ),
