@@ -3,12 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { readBlbHead, verifyBlb } from '../../src/archive/blb-reader.js';
 import { byteSourceOf } from '../../src/archive/byte-source.js';
 import { isBelayError } from '../../src/core/errors.js';
-import { archiveOf, SMALL_CONTENT } from '../support/archive-making.js';
+import { archiveOf, bytesOf, newFile, SMALL_CONTENT } from '../support/archive-making.js';
 
 const signal = new AbortController().signal;
 
-/** A member of its own for a file beyond 128 KiB; as text it stays small in the archive. */
-const archive = await archiveOf({ ...SMALL_CONTENT, 'big.txt': 'belay '.repeat(22_000) });
+/** Some file has a member of its own, as large ones have. */
+const OWN = bytesOf('belay '.repeat(300));
+const archive = await archiveOf(
+  SMALL_CONTENT,
+  {},
+  {
+    compress: true,
+    fill: async (writer) => {
+      const file = writer.beginFile(newFile('own.txt', OWN));
+      await file.write(OWN);
+      await file.end(newFile('own.txt', OWN));
+    },
+  },
+);
 
 async function statusOf(bytes: Uint8Array, read: typeof verifyBlb): Promise<string> {
   try {
@@ -28,6 +40,8 @@ function countOf(statuses: readonly string[]): Record<string, number> {
 describe('an archive with an empty file, an empty folder, shared and own members, odd names', () => {
   it('is accepted as it is', async () => {
     expect(await statusOf(archive, verifyBlb)).toBe('accepted');
+    const { manifest } = await readBlbHead(byteSourceOf(archive, 'test.blb'));
+    expect(manifest.members).toHaveLength(3);
   });
 
   it('A4, A6: is refused with 13 after a flip of any single bit', {
