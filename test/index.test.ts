@@ -94,6 +94,18 @@ describe('DeviceBackup', () => {
     }
   });
 
+  it('refuses options that the compiler would have refused, before it asks the board', async () => {
+    const wrong = [{ type: 'fully' }, { metadata: { run: 1 } }] as unknown as object[];
+    for (const options of wrong)
+      await expect(
+        board.createBackup({ backupDirectory: folder, ...options }),
+      ).rejects.toMatchObject({ code: 'usage/invalid' });
+    const overwriteExisting = 'sometimes' as 'never';
+    await expect(
+      board.restoreFromBackup({ backupDirectory: folder, overwriteExisting }),
+    ).rejects.toMatchObject({ code: 'usage/invalid' });
+  });
+
   it('keeps as many backups as maxBackupCount says', async () => {
     for (let time = 0; time < 3; time += 1) {
       await board.createBackup({

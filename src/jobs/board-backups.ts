@@ -1,5 +1,6 @@
 /** What the library's DeviceBackup does with a board; how the board is reached is its subclass's part. */
 import type { Manifest } from '../archive/manifest.js';
+import { BelayError } from '../core/errors.js';
 import type { AfterMode } from '../device/device-fs.js';
 import type { BackupResult } from './backup.js';
 import { backup } from './backup.js';
@@ -13,6 +14,8 @@ import type {
 import { prepareRestore } from './restore.js';
 import { finishRestore } from './restore-outcome.js';
 import { prepareUndo } from './undo-restore.js';
+
+const OVERWRITE_WAYS = [true, false, 'if-changed', 'always', 'never'];
 
 /** How the methods reach a board and a folder. */
 export interface BoardWorld {
@@ -40,6 +43,9 @@ export class BoardBackups {
    * await board.createBackup({ excludePatterns: ['*.log'], onProgress: (p) => console.log(p.percentComplete) });
    */
   async createBackup(options: CreateBackupOptions = {}): Promise<Manifest> {
+    refuseUnknown('type', options.type, ['auto', 'full', 'incremental', 'differential']);
+    for (const [key, value] of Object.entries(options.metadata ?? {}))
+      if (typeof value !== 'string') throw wrongOption(`metadata.${key}`, value, 'a text');
     const context = this.#world.context(options);
     const keep = {
       ...options.keep,
@@ -79,6 +85,7 @@ export class BoardBackups {
   async restoreFromBackup(options: RestoreFromBackupOptions = {}): Promise<RestoreOutcome> {
     const context = this.#world.context(options);
     const { overwriteExisting = true } = options;
+    refuseUnknown('overwriteExisting', overwriteExisting, OVERWRITE_WAYS);
     const boolean = overwriteExisting === true ? 'if-changed' : 'never';
     const prepared = await prepareRestore(
       this.#world.parts(options.backupDirectory, context),
@@ -130,4 +137,14 @@ export class BoardBackups {
     );
     return finishRestore(prepared, options.dryRun === true);
   }
+}
+
+/** Callers in plain JavaScript have no compiler that would tell them. */
+function refuseUnknown(option: string, value: unknown, known: readonly unknown[]): void {
+  if (value !== undefined && !known.includes(value))
+    throw wrongOption(option, value, `one of ${known.join(', ')}`);
+}
+
+function wrongOption(option: string, value: unknown, meant: string): BelayError {
+  return new BelayError('usage/invalid', `${option}: ${String(value)} is not ${meant}`);
 }
