@@ -190,6 +190,8 @@ export class Surveyor {
       });
     }
     const tree = filterTree(result.tree, scope.patterns);
+    if (!hasFiles(tree) && hasFiles(result.tree))
+      this.#voice.warn('nothing-matches', 'no file of the board passes the patterns');
     if (quick && base !== null) return trustTimes(tree, base);
     return this.#withTwinsHashed(session, tree);
   }
@@ -237,6 +239,10 @@ export class Surveyor {
       },
     );
   }
+}
+
+function hasFiles(tree: Tree): boolean {
+  return tree.some((entry) => entry.kind === 'file');
 }
 
 function sameScope(last: KnownArchive | null, scope: Manifest['scope']): last is KnownArchive {

@@ -152,6 +152,14 @@ describe('a backup', () => {
     });
   });
 
+  it('says so where the patterns leave no file', async () => {
+    const { run } = lab();
+    const codes = async (options: BackupOptions) =>
+      (await run(options)).warnings.map((warning) => warning.code);
+    expect(await codes({ include: ['*.pyy'] })).toContain('nothing-matches');
+    expect(await codes({ include: ['*.py'] })).not.toContain('nothing-matches');
+  });
+
   it('differential builds on the full, whatever came between', async () => {
     const { board, run } = lab();
     const full = await run();
