@@ -8,6 +8,7 @@ import {
   type Frame,
   FrameDecoder,
   type FrameFormat,
+  SEQUENCE_MODULO,
 } from '../../src/device/frames.js';
 import { TextFrameDecoder } from '../../src/device/text-frames.js';
 
@@ -55,6 +56,115 @@ describe('frames from the board', () => {
         },
       ),
     );
+  });
+
+  const kinds = fc.constantFrom('data' as const, 'busy' as const, 'hello' as const, 'end' as const);
+  const anyFrame = fc.record({
+    kind: kinds,
+    sequence: fc.nat({ max: 20_000 }),
+    payload: fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array(FULL)),
+  });
+
+  it('keep their kind, the end of their number and their payload, empty or full', () => {
+    fc.assert(
+      fc.property(fc.array(anyFrame, { maxLength: 12 }), fc.array(fc.nat()), (sent, cuts) => {
+        const bytes = Buffer.concat(
+          sent.map((each) => encodeFrame(format, each.kind, each.sequence, each.payload)),
+        );
+        expect(
+          decodeAll(bytes, cuts).map((each) => ({ ...each, payload: [...each.payload] })),
+        ).toEqual(
+          sent.map(({ kind, sequence, payload }) => ({
+            kind,
+            sequence: sequence % SEQUENCE_MODULO,
+            payload: [...payload],
+          })),
+        );
+      }),
+    );
+  });
+
+  it('and what is none of them account for every byte, however it came', () => {
+    const text = fc.oneof(
+      fc.uint8Array({ maxLength: 30 }),
+      fc
+        .array(fc.constantFrom(0xc1, 0xbe, 0xf0, 0xff, 0x41), { maxLength: 9 })
+        .map((bytes) => Uint8Array.from(bytes)),
+    );
+    const piece = fc.oneof(
+      anyFrame.map((each) => encodeFrame(format, each.kind, each.sequence, each.payload)),
+      text,
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 15 }), fc.array(fc.nat()), (pieces, cuts) => {
+        const bytes = Buffer.concat(pieces);
+        const decoder = new FrameDecoder(format);
+        let framed = 0;
+        const take = ({ kind, sequence, payload }: Frame) => {
+          framed += encodeFrame(format, kind, sequence, payload).length;
+          return true;
+        };
+        let at = 0;
+        for (const end of [...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort(
+          (a, b) => a - b,
+        )) {
+          decoder.push(bytes.subarray(at, end), take);
+          at = end;
+          const { strayBytes, pendingBytes, tail } = decoder;
+          expect(framed + strayBytes + pendingBytes).toBe(at);
+          expect([...tail]).toEqual([...bytes.subarray(at - Math.min(16, pendingBytes), at)]);
+        }
+        decoder.flush(take);
+        expect([framed + decoder.strayBytes, decoder.pendingBytes]).toEqual([bytes.length, 0]);
+      }),
+    );
+  });
+
+  it('come out of a stream of any length, one after the other', () => {
+    const sent = Array.from({ length: 60 }, (_, at) => new Uint8Array((at * 97) % 1000).fill(at));
+    const bytes = Buffer.concat(
+      sent.map((payload, at) => encodeFrame(format, 'data', at, payload)),
+    );
+    for (const pieceBytes of [700, 8_192, 9_000, bytes.length]) {
+      const decoder = new FrameDecoder(format);
+      const found: Frame[] = [];
+      for (let at = 0; at < bytes.length; at += pieceBytes)
+        decoder.push(bytes.subarray(at, at + pieceBytes), (frame) => found.push(frame) > 0);
+      expect(found.map(({ payload }) => Buffer.from(payload))).toEqual(
+        sent.map((each) => Buffer.from(each)),
+      );
+      expect([decoder.strayBytes, decoder.badFrames, decoder.pendingBytes]).toEqual([0, 0, 0]);
+    }
+  });
+
+  it('are counted as bad where all but the check is right', () => {
+    const clean = encodeFrame(format, 'data', 1, Uint8Array.of(1, 2, 3, 4));
+    const decoder = new FrameDecoder(format);
+    for (const place of [-1, -5]) {
+      const bad = Uint8Array.from(clean);
+      bad[bad.length + place] = (bad.at(place) as number) ^ 1;
+      decoder.push(bad, () => expect.unreachable());
+    }
+    expect(decoder.badFrames).toBe(2);
+    decoder.push(clean, (frame) => frame.sequence === 1);
+    expect([decoder.badFrames, decoder.strayBytes]).toEqual([2, 2 * clean.length]);
+  });
+
+  it('stay where they are behind the one at which the reader stopped', () => {
+    const bytes = Buffer.concat(
+      [0, 1, 2].map((at) => encodeFrame(format, 'data', at, Uint8Array.of(at))),
+    );
+    const decoder = new FrameDecoder(format);
+    const found: number[] = [];
+    const one = ({ sequence }: Frame) => {
+      found.push(sequence);
+      return false;
+    };
+    decoder.push(bytes, one);
+    expect([found, decoder.pendingBytes]).toEqual([[0], (bytes.length / 3) * 2]);
+    decoder.push(new Uint8Array(0), one);
+    decoder.flush(one);
+    expect([found, decoder.pendingBytes]).toEqual([[0, 1, 2], 0]);
   });
 
   it('are found between a program that prints, also where its text looks like a mark', () => {
