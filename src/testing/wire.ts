@@ -150,8 +150,9 @@ export class Wire {
     this.pump();
   }
 
-  /** Bytes of the host. */
+  /** Bytes of the host. After a silence the board has had all its time to read: none is owed to it. */
   send(bytes: Uint8Array): void {
+    if (this.#toBoard.waitingBytes === 0) this.#laneClockMs = performance.now();
     this.#toBoard.enqueue(Uint8Array.from(bytes), performance.now());
     this.pump();
   }
@@ -235,9 +236,8 @@ export class Wire {
     if (this.#unsentBytes() > 0 || receiver.wantsClock) receiver.tend();
     if (receiver.heldBytes > 0) return;
     // After a late timer the board gets time to read, as it would have had on a real wire.
-    const idle = this.#toBoard.waitingBytes === 0;
     const stepMs = CATCH_UP * Math.min(nowMs - this.#movedMs, STEP_MS_MAX);
-    this.#laneClockMs = idle ? nowMs : Math.min(nowMs, this.#laneClockMs + stepMs);
+    this.#laneClockMs = Math.min(nowMs, this.#laneClockMs + stepMs);
     this.#movedMs = nowMs;
     for (const part of this.#toBoard.arrived(this.#paced() ? this.#laneClockMs : nowMs)) {
       const { bytes, event } = this.#passage.pass('toBoard', part);

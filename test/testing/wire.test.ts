@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { VirtualBoard, VirtualBoardOptions } from '../../src/testing/index.js';
 import { LaneFaults } from '../../src/testing/wire-faults.js';
 import { WireLane } from '../../src/testing/wire-lane.js';
@@ -176,6 +176,17 @@ describe('the whole wire', () => {
     expect(() => board.port()).toThrow();
     board.plug();
     board.port();
+  });
+
+  test('delivers at once what is sent after a long silence', async () => {
+    const { talk } = await raw(SERIAL);
+    const now = performance.now.bind(performance);
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => now() + 20_000);
+    try {
+      expect((await talk.exec('print(1)', 5_000)).output).toContain('1');
+    } finally {
+      later.mockRestore();
+    }
   });
 
   test('resets the board at a byte; the flash stays', async () => {
