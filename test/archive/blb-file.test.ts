@@ -100,13 +100,37 @@ describe('an archive in the making', () => {
   });
 
   it('never takes a name that appears at the last moment', async () => {
+    for (const hasLinks of [true, false]) {
+      const disk = diskWithOld();
+      disk.hasLinks = hasLinks;
+      const file = await BlbFileWriter.create('/backups', optionsFor(disk));
+      const beforeRename = async () => disk.put('/backups/new.blb', OLD);
+      await expect(file.commit(draftOf(), name, { beforeRename })).rejects.toMatchObject({
+        code: 'store/exists',
+      });
+      expect(disk.bytesOf('/backups/new.blb')).toEqual(OLD);
+    }
+  });
+
+  it('is made once: what was committed or aborted cannot be committed', async () => {
+    const { spoolMemoryBytes: _default, ...options } = optionsFor(diskWithOld());
+    const file = await BlbFileWriter.create('/backups', options);
+    const { path } = await file.commit(draftOf(), name);
+    expect(path).toBe('/backups/new.blb');
+    await expect(file.commit(draftOf(), () => 'other.blb')).rejects.toThrow(/before/);
+    const aborted = await BlbFileWriter.create('/backups', options);
+    await aborted.abort();
+    await expect(aborted.commit(draftOf(), () => 'other.blb')).rejects.toThrow(/before/);
+  });
+
+  it('gives no bytes from behind its end', async () => {
     const disk = diskWithOld();
-    const file = await BlbFileWriter.create('/backups', optionsFor(disk));
-    const beforeRename = async () => disk.put('/backups/new.blb', OLD);
-    await expect(file.commit(draftOf(), name, { beforeRename })).rejects.toMatchObject({
-      code: 'store/exists',
-    });
-    expect(disk.bytesOf('/backups/new.blb')).toEqual(OLD);
+    const source = await openBlb('/backups/old.blb', disk);
+    expect(await source.read(OLD.length - 2, 100)).toEqual(OLD.slice(-2));
+    expect(await source.read(OLD.length, 1)).toEqual(new Uint8Array(0));
+    expect(await source.read(OLD.length + 5, 1)).toEqual(new Uint8Array(0));
+    await source.close();
+    expect(disk.openFiles).toBe(0);
   });
 
   it('is gone after an abort, a cancel, or a refusal just before its name', async () => {
