@@ -47,7 +47,7 @@ def pack_step():
 def pack_frames():
     global sequence
     while pack_state[1] >= pack_end:
-        if not wanted or sequence in wanted:
+        if is_wanted():
             pack_frame[6:pack_end] = packed_view[6:pack_end]
             write_frame(0, pack_frame, pack_end - 6)
         keep_alive()

@@ -57,7 +57,7 @@ def read_entry(path, item):
     if item[1] & 16384:
         walk(path, read_entry)
     else:
-        if index >> 3 < len(selection) and selection[index >> 3] >> (index & 7) & 1 and (not wanted or sequence <= wanted[-1]):
+        if index >> 3 < len(selection) and selection[index >> 3] >> (index & 7) & 1:
             send_file(path)
         index += 1
 def read_job(roots, bits):

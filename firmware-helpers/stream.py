@@ -20,9 +20,14 @@ def keep_alive():
     if time.ticks_diff(time.ticks_ms(), last_alive) > 400:
         last_alive = time.ticks_ms()
         write_frame(1, bytearray(10), 0)
+# Behind the last frame that is wanted the job ends: what walks and reads catches no GeneratorExit.
+def is_wanted():
+    if wanted and sequence > wanted[-1]:
+        raise GeneratorExit
+    return not wanted or sequence in wanted
 def frame_done():
     global sequence, position
-    if not wanted or sequence in wanted:
+    if is_wanted():
         write_frame(0, buffer, position - 6)
     keep_alive()
     sequence += 1
@@ -65,11 +70,14 @@ def job(run, run_with, *start):
     write_frame(2, bytearray(10), 0)
     buffer = bytearray(frame_end + 4)
     view = memoryview(buffer)
-    run(*run_with)
-    while (position + 4) % 64 < 3:
-        put_bytes(b'\0')
-    if position > 6:
-        frame_done()
+    try:
+        run(*run_with)
+        while (position + 4) % 64 < 3:
+            put_bytes(b'\0')
+        if position > 6:
+            frame_done()
+    except GeneratorExit:
+        pass
     for byte in b'\x01\0':
         buffer[6] = byte
         write_frame(3, buffer, 1)
