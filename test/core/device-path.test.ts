@@ -92,8 +92,8 @@ describe('a device path', () => {
     './a',
     'a\0b',
     'x'.repeat(256),
-    'a/'.repeat(1024) + 'b',
-    'a'.repeat(200).concat('/').repeat(21) + 'b',
+    `${'a/'.repeat(1024)}b`,
+    `${'a'.repeat(200).concat('/').repeat(21)}b`,
   ])('refuses %j', (path) => {
     expect(pathProblem(path)).not.toBeNull();
   });
