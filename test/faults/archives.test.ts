@@ -468,11 +468,9 @@ describe('archives that are odd and right', () => {
     const shown = await lab.belay(dir, ['files', join(dir, 'odd.blb')]);
     expect(shown.stdout).not.toMatch(/\u001b/);
     const target = lab.folder();
-    const extract = await lab.belay(dir, ['extract', join(dir, 'odd.blb'), '--output', target]);
-    expect([0, 3]).toContain(extract.status);
-    expect(Object.keys(contentOf(target)).every((name) => !/[\u0000-\u001f\\]/.test(name))).toBe(
-      true,
-    );
+    await lab.done(dir, ['extract', join(dir, 'odd.blb'), '--output', target]);
+    const visible = ['C:%5Cx', 'a%5Cb', 'dot. ', 'evil%1B[31m%0A.py', 'raw%FF.bin'];
+    expect(Object.keys(contentOf(target)).sort()).toEqual(visible);
   });
 
   it('C8 C10 a target with a link in it: the victim outside stays as it was', async () => {
