@@ -43,8 +43,9 @@ const EARLY_BYTES_MAX = 64 * 1024;
  * Ctrl-D from being a soft reset where raw paste is refused (`R` 0x00) or unknown (Ctrl-A greets).
  */
 const ASK = new Uint8Array([CTRL_E, 0x41, CTRL_A, 0x0a, CTRL_D]);
+/** Between the ends may stand what a timer prints, and the traceback of a Ctrl-C that came late. */
 const ASK_ANSWER =
-  /R\x01[\s\S]{2}[\s\S]*?\x04\x04\x04>|(?:R\x00|raw REPL; CTRL-B to exit)[\s\S]*?OK\x04\x04>/;
+  /R\x01[\s\S]{2}[\s\S]*?\x04[^\x04]*\x04[^\x04]*\x04>|(?:R\x00|raw REPL; CTRL-B to exit)[\s\S]*?OK[^\x04]*\x04[^\x04]*\x04>/;
 
 type Stage = 'ask' | 'negotiate' | 'paste' | 'paste-end' | 'pacing' | 'accepted' | 'over';
 

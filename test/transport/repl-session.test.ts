@@ -252,6 +252,21 @@ describe('running a source', () => {
       expect(port.surprise).toBeNull();
     });
 
+    it(`is not held up by a Ctrl-C that comes late, nor by a timer's text (pieces of ${pieceBytes})`, async () => {
+      const { session, port, clock } = play(
+        [
+          IDLE,
+          { sent: ASK, answer: 'R\x01\x80\x00\x01\x04tick\r\n\x04KeyboardInterrupt: \r\n\x04>' },
+          { sent: 'print(1)\x04', answer: 'OK1\r\n\x04\x04>' },
+        ],
+        { pieceBytes },
+      );
+      await session.enterRaw({ signal: never });
+      expect(await exec(session, 'print(1)')).toEqual(bytesOf('1\r\n'));
+      expect(clock.monotonicMs()).toBeLessThan(100);
+      expect(port.surprise).toBeNull();
+    });
+
     it(`reports what the board raised, output kept apart (pieces of ${pieceBytes})`, async () => {
       const traceback =
         'Traceback (most recent call last):\r\n  File "<stdin>", line 1\r\nOSError: 28\r\n';
