@@ -140,11 +140,17 @@ describe('a disk that fails', () => {
     const steps = await stepsOf(backup);
     const named = steps.findIndex((step) => /^(link|rename) .*\.blb$/.test(step)) + 1;
     const dir = copy();
-    const run = await lab.belay(dir, backup, { env: failingDisk(dir, named, 'EIO') });
-    expect([0, 1]).toContain(run.status);
-    folderByHand(dir);
-    await lab.done(dir, backup);
-    expect(folderByHand(dir).leftovers).toEqual([]);
+    const error = await lab.refused(dir, backup, 1, {
+      env: failingDisk(dir, named, 'after-EIO'),
+    });
+    expect(error.code).toBe('store/io');
+    const between = folderByHand(dir);
+    expect(between.leftovers).toEqual([]);
+    const summary = await lab.done(dir, backup);
+    const { archives, leftovers } = folderByHand(dir);
+    expect([archives.size, leftovers]).toEqual([between.archives.size + 1, []]);
+    const newest = archives.get(summary.archive as string)?.sequence as number;
+    for (const each of between.archives.values()) expect(each.sequence).toBeLessThan(newest);
   });
 
   it('H6 is never crossed: the temporary names lie in the folder of the archive', async () => {
@@ -157,9 +163,16 @@ describe('a disk that fails', () => {
     expect(folders.size).toBe(1);
     const dir = copy();
     const named = steps.findIndex((step) => /^(link|rename) .*\.blb$/.test(step)) + 1;
-    const run = await lab.belay(dir, backup, { env: { ...failingDisk(dir, named, 'EXDEV') } });
-    expect([0, 1]).toContain(run.status);
-    expect(folderByHand(dir).leftovers).toEqual([]);
+    // Where no link can be made, a rename does.
+    await lab.done(dir, backup, { env: failingDisk(dir, named, 'EXDEV') });
+    expect(folderByHand(dir)).toMatchObject({ leftovers: [], archives: { size: 2 } });
+    const { DISK_ONCE: _once, ...always } = failingDisk(dir, named, 'EXDEV');
+    const before = contentOf(dir);
+    const error = await lab.refused(dir, backup, 1, { env: always });
+    expect(error.message).toContain('EXDEV');
+    expect(Object.keys(contentOf(dir)).filter((path) => path.endsWith('.blb'))).toEqual(
+      Object.keys(before).filter((path) => path.endsWith('.blb')),
+    );
   });
 });
 

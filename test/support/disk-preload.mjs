@@ -3,7 +3,8 @@
  * files below DISK_UNDER. DISK_TRACE names a file that gets a line for each changing operation.
  *
  *   DISK_AT=<n>           the n-th changing operation, from 1 on
- *   DISK_DO=kill-before | kill-after | <a system code such as ENOSPC: from the n-th on, all fail>
+ *   DISK_DO=kill-before | kill-after | after-<code: it is done, and said to have failed>
+ *           | <a system code such as ENOSPC: from the n-th on, all fail>
  *   DISK_ONCE=1           only the n-th fails
  */
 import { appendFileSync } from 'node:fs';
@@ -16,6 +17,10 @@ if (isMainThread && under !== undefined) {
   let count = 0;
   const at = Number(DISK_AT ?? 0);
   const die = () => process.kill(process.pid, 'SIGKILL');
+  const fail = (step, code) => {
+    const message = `${code}: injected, ${step.name} '${step.path}'`;
+    throw Object.assign(new Error(message), { code });
+  };
   await installDiskSteps({
     under,
     before: (step) => {
@@ -25,13 +30,13 @@ if (isMainThread && under !== undefined) {
       if (trace !== undefined) appendFileSync(trace, `${step.name} ${step.path}\n`);
       if (count !== at && !(count > at && at > 0 && DISK_ONCE === undefined)) return;
       if (what === 'kill-before') die();
-      if (what === undefined || what.startsWith('kill')) return;
-      throw Object.assign(new Error(`${what}: injected, ${step.name} '${step.path}'`), {
-        code: what,
-      });
+      if (what === undefined || what.startsWith('kill') || what.startsWith('after')) return;
+      fail(step, what);
     },
     after: (step) => {
-      if (step.count === at && what === 'kill-after') die();
+      if (step.count !== at) return;
+      if (what === 'kill-after') die();
+      if (what?.startsWith('after-')) fail(step, what.slice('after-'.length));
     },
   });
 }
