@@ -14,7 +14,7 @@ export function wasReset(cause: BelayError): BelayError {
   });
 }
 
-export function isOutOfMemory(error: BelayError | null): boolean {
+export function isOutOfMemory(error: BelayError | null): error is BelayError {
   return error?.code === 'repl/exec-failed' && /MemoryError/.test(error.message);
 }
 

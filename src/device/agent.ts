@@ -171,9 +171,11 @@ export class Agent {
       const { news } = intake;
       const { problem, figures } = await this.#round(job, intake, start, signal);
       if (intake.order.complete) return;
+      const progressed = intake.news > news;
       // Memory may be in pieces, or full of what a program left behind.
-      if (isOutOfMemory(problem) && !(await this.#resetSoftly(signal))) throw outOfMemory(problem);
-      idleRounds = intake.news > news ? 0 : idleRounds + 1;
+      if (isOutOfMemory(problem) && !progressed && !(await this.#resetSoftly(signal)))
+        throw outOfMemory(problem);
+      idleRounds = progressed ? 0 : idleRounds + 1;
       if (idleRounds >= WITHOUT_PROGRESS_MAX) throw problem ?? noProgress(intake.order);
       this.#repairs += 1;
       start = job.restart();

@@ -2,6 +2,7 @@
 import { BelayError, throwIfAborted } from '../core/errors.js';
 import type { SessionClock } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
+import { isOutOfMemory, outOfMemory } from './agent-failure.js';
 import { TIME_PARTS, withTimes } from './agent-times.js';
 import type { ApplyEvent, ApplyOptions, BoardInfo, BoardOperation } from './device-fs.js';
 import { codeOfErrno, errnoText } from './errno.js';
@@ -92,15 +93,7 @@ class Applying {
         if (this.#settled >= this.#steps.length || this.#stopped) break;
         await this.#askResults(before, signal);
         idleRounds = this.#settled > before ? 0 : idleRounds + 1;
-        if (idleRounds >= WITHOUT_PROGRESS_MAX) {
-          throw (
-            problem ??
-            new BelayError(
-              'board/integrity',
-              'the board did not carry out a step and did not say why',
-            )
-          );
-        }
+        if (idleRounds >= WITHOUT_PROGRESS_MAX) throw whyNot(problem);
       }
     } finally {
       await this.#wipeStaged();
@@ -252,4 +245,13 @@ class Applying {
 
 function removalOf(path: string): UploadStep {
   return { operation: null, meaning: 'none', kind: 'delete-file', path };
+}
+
+/** What a board has died of that does not get on with its steps. */
+function whyNot(problem: BelayError | null): BelayError {
+  if (problem !== null && isOutOfMemory(problem)) return outOfMemory(problem);
+  return (
+    problem ??
+    new BelayError('board/integrity', 'the board did not carry out a step and did not say why')
+  );
 }

@@ -2,6 +2,7 @@
 
 import { BelayError, isBelayError } from '../core/errors.js';
 import type { ReplSession } from '../transport/repl-session.js';
+import { isOutOfMemory, outOfMemory } from './agent-failure.js';
 import { helperPart, probeSource, sourceOf } from './helper-source.js';
 import { answersIn, type Identity, identityOf, leavesOpen, tinyIdentityOf } from './identity.js';
 import { type Literal, parseLiteral } from './python-literal.js';
@@ -25,7 +26,8 @@ export async function identifyBoard(session: ReplSession, signal: AbortSignal): 
       const mayBeTiny = attempt > 1 || (await isTiny(session, signal));
       const tiny = mayBeTiny ? await identifyTiny(session, signal) : null;
       if (tiny !== null) return tiny;
-      if (attempt >= ATTEMPTS) throw notMicroPython(error);
+      if (attempt >= ATTEMPTS)
+        throw isOutOfMemory(error) ? outOfMemory(error) : notMicroPython(error);
       inflates &&= !/ImportError|MemoryError/.test(error.message);
     }
     if (attempt >= ATTEMPTS) throw damaged();
@@ -103,7 +105,9 @@ async function identifyTiny(session: ReplSession, signal: AbortSignal): Promise<
     if (first === undefined || withoutMemory(first) !== withoutMemory((await ask()) ?? ''))
       return null;
     const answers = parseLiteral(first);
-    return Array.isArray(answers) ? tinyIdentityOf(answers as readonly Literal[]) : null;
+    // Any other board whose memory is full, so that nothing longer runs, has os.stat instead.
+    const isTinyBoard = Array.isArray(answers) && answers[4] === true;
+    return isTinyBoard ? tinyIdentityOf(answers as readonly Literal[]) : null;
   } catch (error) {
     if (isBelayError(error, 'repl/exec-failed') || error instanceof SyntaxError) return null;
     throw error;

@@ -180,7 +180,7 @@ function mountOf(path: string, space: Literal | undefined, readOnly: boolean | n
 
 /** The same of a board that only tiny-probe.py fits on. */
 export function tinyIdentityOf(answers: readonly Literal[]): Identity {
-  const [implementation, platform, uname, uniqueId, memFree] = answers;
+  const [implementation, platform, uname, uniqueId, , memFree] = answers;
   const rungs: AgentRungs = { output: 'repr', check: 'fletcher', hash: 'none', listing: 'listdir' };
   const upload: UploadRungs = {
     input: 'literal',

@@ -10,13 +10,22 @@ const RESET = /soft reboot\r?\n|\n>>> $|(?:Micro|Circuit)Python v?\d[^\n]* on \d
 const TRACEBACK =
   /raw REPL; CTRL-B to exit|\x04Traceback \(most recent call last\)|\x04\r?\n?[A-Za-z]*(?:Error|Interrupt):[^\n]*\r?\n\x04>/;
 
+const OUT_OF_MEMORY = /\r?\nMemoryError(?::|\r?\n\x04)|\x04\r?\n?MemoryError/;
+
 export class PromptWatch {
   #tail = '';
+  #isOutOfMemory = false;
+
+  /** The last line of a traceback that came by now says so. */
+  get isOutOfMemory(): boolean {
+    return this.#isOutOfMemory;
+  }
 
   /** 'ended': the exec died with a traceback, and its prompt follows. */
   push(bytes: Uint8Array): 'reset' | 'ended' | null {
     const text = this.#tail + Buffer.from(bytes).toString('latin1');
     this.#tail = text.slice(-TAIL_BYTES);
+    this.#isOutOfMemory ||= OUT_OF_MEMORY.test(text);
     if (RESET.test(text)) return 'reset';
     return TRACEBACK.test(text) ? 'ended' : null;
   }

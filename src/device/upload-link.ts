@@ -7,6 +7,7 @@ import { BelayError, isBelayError } from '../core/errors.js';
 import { SILENCE_MS_MAX } from '../core/limits.js';
 import type { SessionClock, StreamConsumer } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
+import { outOfMemory } from './agent-failure.js';
 import { shortName } from './helper-source.js';
 import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
@@ -26,6 +27,8 @@ const RESEND_MS = 90;
 /** A timer that is so late was held up with the whole computer, and so was what the board said. */
 const HELD_UP = 1.25;
 const HELD_UP_MAX = 3;
+/** How long an agent that died may still say why. */
+const LAST_WORDS_MS = 40;
 /** Frames made ahead of the wire. */
 const AHEAD_FRAMES = 8;
 
@@ -107,7 +110,8 @@ export class UploadLink implements StreamConsumer {
     if (this.#failure !== null) throw this.#failure;
     if (this.#dead !== null) throw this.#dead;
     if (ended === null) return null;
-    if (this.#early !== null) return this.#early;
+    if (this.#early !== null)
+      return this.#prompt.isOutOfMemory ? outOfMemory(this.#early) : this.#early;
     if (!isBelayError(ended.error) || ended.error.code.startsWith('port/')) throw ended.error;
     return ended.error;
   }
@@ -259,19 +263,23 @@ export class UploadLink implements StreamConsumer {
   #watch(bytes: Uint8Array): void {
     const seen = this.#prompt.push(bytes);
     if (seen === null || !this.#started) return;
-    const hint = 'a watchdog of the program may be resetting the board';
-    if (seen === 'reset')
-      this.#dead = new BelayError('board/silent', 'the board was reset while files were written', {
-        hint,
-        retryable: true,
-      });
-    else
+    this.#end();
+    if (seen === 'ended') {
       this.#early ??= new BelayError('board/integrity', 'the agent ended before its time', {
         retryable: true,
       });
+      // The last line of its traceback, on its way, says why.
+      const stop = () => this.#stop.abort();
+      void this.#clock.delay(LAST_WORDS_MS, this.#stop.signal).then(stop, stop);
+      return;
+    }
+    const hint = 'a watchdog of the program may be resetting the board';
+    this.#dead = new BelayError('board/silent', 'the board was reset while files were written', {
+      hint,
+      retryable: true,
+    });
     // Not from within the event that the session is handling.
     queueMicrotask(() => this.#stop.abort());
-    this.#end();
   }
 
   #fail(error: unknown): void {
