@@ -87,6 +87,8 @@ function after(
   const watch = setInterval(() => {
     if (!hasHappened()) return;
     clearInterval(watch);
+    // The next terminal that anybody opens gets the number of this one.
+    if (kind === 'disconnect') rmSync(target.port, { force: true });
     if (kind === 'disconnect' && !forGood) setTimeout(() => void target.replug(), 700);
   }, 20);
   return () => {
