@@ -4,10 +4,15 @@ import type { StreamConsumer } from '../transport/repl-session.js';
 import type { FrameCheck } from './frame-check.js';
 import type { FrameOrder } from './frame-order.js';
 import type { Frame } from './frames.js';
+import { PromptWatch } from './prompt-watch.js';
 import { type FrameSource, frameSource, type OutputRung } from './text-frames.js';
 
 /** Frames that wait behind a gap: beyond this the stream is stopped and begun again at the gap. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024;
+/** The agent is never silent for longer than 500 ms: where a prompt seems to be back, this will do. */
+const SILENCE_AT_PROMPT_MS = 1500;
+/** A boot banner or a traceback is the last that comes; what is before the end of a piece is content. */
+const BANNER_BYTES_MAX = 512;
 
 export interface RoundParts {
   readonly output: OutputRung;
@@ -25,6 +30,9 @@ export interface RoundParts {
 export class FrameRound implements StreamConsumer {
   readonly #parts: RoundParts;
   readonly #source: FrameSource;
+  readonly #prompt = new PromptWatch();
+  /** A reset or the end of the agent was seen, and no frame since: unless it was content, nothing more comes. */
+  #seemsGone = false;
   #over = false;
   hasBegun = false;
   /** What `take` threw. */
@@ -40,6 +48,7 @@ export class FrameRound implements StreamConsumer {
   }
 
   push(bytes: Uint8Array): { readonly consumed: number; readonly done: boolean } {
+    if (this.#prompt.push(bytes.subarray(-BANNER_BYTES_MAX)) !== null) this.#seemsGone = true;
     this.#source.push(bytes, this.#take);
     if (!this.#over) return { consumed: bytes.length, done: false };
     return { consumed: Math.max(0, bytes.length - this.#source.pendingBytes), done: true };
@@ -50,11 +59,12 @@ export class FrameRound implements StreamConsumer {
   }
 
   silenceMsMax(): number {
-    return SILENCE_MS_MAX;
+    return this.#seemsGone ? SILENCE_AT_PROMPT_MS : SILENCE_MS_MAX;
   }
 
   readonly #take = ({ kind, sequence, payload }: Frame): boolean => {
     const { order, take, begun, stop } = this.#parts;
+    this.#seemsGone = false;
     if (!this.hasBegun) begun();
     this.hasBegun = true;
     if (kind === 'data') {
