@@ -1,10 +1,14 @@
 # Up the wire. A frame: ten bytes with their high bit set (length 2, places, number, check 4, sum,
-# spare), the places, the payload. No byte of it is 2, 3, 4 or 13: at each place the host has turned
+# bits to turn), the places, the payload. No byte of it is 2, 3, 4 or 13: at each place the host has turned
 # bit 6, so Ctrl-C stays armed and nothing of a file can end or start a program. Every piece taken
 # out of the ring is acknowledged at once (frame and bytes of it so far), before anything is written.
 # After damage the line is emptied, one acknowledgement says so, and every byte is passed over up to
 # the head of the frame that is wanted. README.md has it all.
 results_base = -1
+head = bytearray(10)
+single = bytearray(1)
+answer = bytearray(16)
+scratch_view = memoryview(scratch)
 stdin = getattr(sys.stdin, 'buffer', sys.stdin)
 take_in = stdin.readinto
 try:
@@ -20,10 +24,10 @@ def tell(length):
     number = len(results)
     answer[6:12] = bytes((expected, taken >> 8, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0, 0))
     write_frame(1, answer, length)
-# Takes frames out of the line into `filling` and yields after each whole one; with no patience also
-# where nothing has come, or the credit is spent.
+# Takes frames out of the line into what is spare. With patience it yields after each whole one;
+# without, where nothing has come, the credit is spent, or nothing is spare.
 def receiving():
-    global arrived, arrived_at, expected, taken, damages, credit
+    global expected, taken, damages, credit
     lost = index = 0
     while 1:
         if credit < 10 or not ready(patience >> lost):
@@ -41,15 +45,16 @@ def receiving():
             head[:9] = head[1:]
             take_in(single)
             head[9] = single[0]
-            if head[9] != 128 or head[3] != expected | 128:
+            if head[9] < 128 or head[3] != expected | 128:
                 continue
         else:
             take_in(head)
         credit -= 10
+        filling = spare[0]
         v = [byte & 127 for byte in head]
         kind = v[2]
         length = (v[0] << 7 | v[1]) + kind
-        if sum(v[:8]) & 127 == v[8] and length <= len(filling):
+        if sum(v) - v[8] & 127 == v[8] and length <= len(filling):
             lost = index = number = 0
             while number < length:
                 if credit < 1 or not ready(5 * patience):
@@ -72,13 +77,17 @@ def receiving():
                     expected = expected + 1 & 127
                     number = kind
                     for byte in bytes(filling[:kind]):
-                        number += byte & 127
+                        number += byte - 14
                         if byte < 255:
                             filling[number] ^= 64
                             number += 1
-                    arrived_at = kind
-                    arrived = length
-                    yield
+                    if v[9]:
+                        item = filling[kind:length]
+                        number = len(item)
+                        item[:] = (int.from_bytes(item, 'big') ^ int.from_bytes(bytes((v[9],)) * number, 'big')).to_bytes(number, 'big')
+                    arrived.append((spare.pop(0), kind, length))
+                    if patience or not spare:
+                        yield
                     continue
         if not lost:
             while ready(30):
@@ -91,22 +100,20 @@ def receiving():
 # and what waits in the ring is acknowledged before the next one holds the board up.
 def gather():
     global patience, credit
-    if not arrived and time.ticks_diff(time.ticks_ms(), told) > 20:
+    if spare and time.ticks_diff(time.ticks_ms(), told) > 20:
         patience = 0
         credit = 2 * piece
         next(receiver)
 class Inbox(io.IOBase):
     def readinto(self, holder):
-        global inbox_at, inbox_end, inbox, filling, arrived, patience, credit
+        global inbox_at, inbox_end, inbox, patience, credit
         if inbox_at == inbox_end:
+            spare.append(inbox)
             if not arrived:
                 patience = 200
                 credit = 1 << 20
                 next(receiver)
-            inbox, filling = filling, inbox
-            inbox_at = arrived_at
-            inbox_end = arrived
-            arrived = 0
+            inbox, inbox_at, inbox_end = arrived.pop(0)
             keep_alive()
         length = min(len(holder), inbox_end - inbox_at)
         if length == 1:
@@ -138,7 +145,7 @@ def put_file(path):
         error = number_of(problem)
     gather()
     while size:
-        length = source.readinto(scratch_view[:min(size, 512)])
+        length = source.readinto(scratch_view[:min(size, 1024)])
         size -= length
         if not error:
             try:
@@ -201,16 +208,12 @@ def step():
         if not (kind == 1 and number == 17 or 3 < kind < 6 and number == 2):
             return number
     return 0
-def apply_job(size, room, stop, ring, base):
-    global inbox, filling, inbox_at, inbox_end, arrived, expected, taken, damages, errors, head, single, answer, scratch, scratch_view, source, results, results_base, piece, running, receiver
-    inbox = memoryview(bytearray(room))
-    filling = memoryview(bytearray(room))
-    inbox_at = inbox_end = arrived = expected = taken = damages = errors = 0
-    head = bytearray(10)
-    single = bytearray(1)
-    answer = bytearray(16)
-    scratch = bytearray(512)
-    scratch_view = memoryview(scratch)
+def apply_job(size, room, stop, ring, base, count):
+    global inbox, spare, inbox_at, inbox_end, arrived, expected, taken, damages, errors, source, results, results_base, piece, running, receiver
+    spare = [memoryview(bytearray(room)) for index in range(count)]
+    inbox = spare.pop()
+    arrived = []
+    inbox_at = inbox_end = expected = taken = damages = errors = 0
     piece = ring
     results = bytearray()
     results_base = base
@@ -237,6 +240,3 @@ def apply_job(size, room, stop, ring, base):
     if hasattr(os, 'sync'):
         os.sync()
     tell(6)
-def results_job(base):
-    if results_base == base:
-        put_bytes(results)

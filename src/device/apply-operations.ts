@@ -13,7 +13,7 @@ import { type PutOperation, UploadDigests } from './upload-digests.js';
 import { uploadRoomBytes } from './upload-frames.js';
 import { UploadLink } from './upload-link.js';
 import { type UploadPace, uploadPace } from './upload-pace.js';
-import { isWorthTokens, packed, packingFor } from './upload-packing.js';
+import { bytesSaved, packed, packingFor } from './upload-packing.js';
 import { isTemporary, temporaryRoot } from './upload-staging.js';
 import { encodeStep, type UploadStep, uploadSteps, verifySteps } from './upload-steps.js';
 import { wipe } from './wipe.js';
@@ -119,17 +119,14 @@ class Applying {
   async #round(idleRounds: number, signal: AbortSignal): Promise<BelayError | null> {
     const base = this.#settled;
     if (base === this.#steps.length) return null;
-    const packing = packingFor(
-      this.#rungs,
-      idleRounds * WINDOW_BITS_LESS,
-      this.#rungs.inflate === null && (await isWorthTokens(this.#putsFrom(base))),
-    );
-    const { pieceBytes, payloadBytes } = this.#pace;
+    const savedBytes = await bytesSaved(this.#putsFrom(base));
+    const packing = packingFor(this.#rungs, idleRounds * WINDOW_BITS_LESS, savedBytes);
+    const { pieceBytes, payloadBytes, frames } = this.#pace;
     const { times } = this.#options;
     const timing = times === undefined ? [] : [TIME_PARTS[times.rung]];
     const link = new UploadLink(this.#agent, this.#clock, {
       parts: ['hash-file', `inflate-${packing.kind}`, 'upload', ...timing],
-      call: `${shortName('apply_job')},(${packing.windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base})`,
+      call: `${shortName('apply_job')},(${packing.windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base},${frames})`,
       skipped: [],
       pace: this.#pace,
       content: packed(this.#plain(base), packing),
@@ -221,7 +218,7 @@ class Applying {
     const call = `${shortName('results_job')},(${base},)`;
     await this.#agent.run(
       {
-        parts: ['hash-file', 'inflate-none', 'upload'],
+        parts: ['hash-file', 'upload', 'results'],
         call,
         skipped: [],
         take: (payload) => bytes.push(...payload),

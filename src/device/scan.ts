@@ -198,6 +198,7 @@ async function scanAgainst(
   const entries: TreeEntry[] = [];
   const changed: string[] = [];
   let temporary: readonly string[] = [];
+  let matchedKnown = true;
   for (const folder of folders) {
     if (isTemporary(folder.path)) continue;
     const before = (children.get(folder.path) ?? []).filter((entry) => !isMountRoot(entry.path));
@@ -209,8 +210,9 @@ async function scanAgainst(
       folder.errorNumber === 0 &&
       before.every((entry) => entry.kind !== 'failed') &&
       foldOf(foldable) === folder.digest;
+    matchedKnown &&= same;
     if (same) entries.push(...before);
-    else changed.push(folder.path);
+    else if (folder.errorNumber !== 0 || folder.digest !== foldOf([])) changed.push(folder.path);
     if (folder.path !== '' && plan.roots.includes(folder.path))
       entries.push({ kind: 'folder', path: folder.path });
   }
@@ -240,6 +242,6 @@ async function scanAgainst(
   }
   entries.sort((a, b) => comparePaths(a.path, b.path));
   options.onEntry?.(entries.length);
-  const result = { tree: entries, warnings: [], matchedKnown: changed.length === 0 };
+  const result = { tree: entries, warnings: [], matchedKnown };
   return { result, walk: null, temporary };
 }

@@ -11,7 +11,7 @@ import { outOfMemory } from './agent-failure.js';
 import { shortName } from './helper-source.js';
 import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
-import { type UploadFormat, uploadFrame } from './upload-frames.js';
+import { type UploadFormat, uploadFrames } from './upload-frames.js';
 import type { UploadPace } from './upload-pace.js';
 import { UploadQueue } from './upload-queue.js';
 
@@ -78,7 +78,8 @@ export class UploadLink implements StreamConsumer {
     this.#call = call;
     const nonce = agent.newNonce();
     const { check, output } = agent.rungs;
-    this.#format = { check, nonce, payloadBytes: call.pace.payloadBytes };
+    const { payloadBytes, turnsBits } = call.pace;
+    this.#format = { check, nonce, payloadBytes, turnsBits };
     this.#source = frameSource(output, { check, nonce });
   }
 
@@ -117,30 +118,13 @@ export class UploadLink implements StreamConsumer {
   }
 
   async #sendAll(signal: AbortSignal): Promise<void> {
-    for await (const frame of this.#frames()) {
+    for await (const frame of uploadFrames(this.#call.content, this.#format)) {
       await this.#until(() => this.#queue.waiting < AHEAD_FRAMES, signal);
       if (this.#over || signal.aborted) return;
       this.#queue.add(frame.number, frame.wire);
       this.#pump();
     }
     await this.#until(() => this.#over, signal);
-  }
-
-  /** All but the last as full as they can be. */
-  async *#frames(): AsyncGenerator<{ readonly number: number; readonly wire: Uint8Array }> {
-    let number = 0;
-    let held: Uint8Array = new Uint8Array(0);
-    const next = () => {
-      const { wire, contentBytes } = uploadFrame(held, 0, number, this.#format);
-      held = held.subarray(contentBytes);
-      number += 1;
-      return { number: number - 1, wire };
-    };
-    for await (const content of this.#call.content) {
-      held = Buffer.concat([held, content]);
-      while (held.length >= this.#format.payloadBytes) yield next();
-    }
-    while (held.length > 0) yield next();
   }
 
   /** Sends what the credit allows. */

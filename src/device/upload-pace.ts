@@ -7,23 +7,31 @@ export interface UploadPace {
   /** What the agent takes and acknowledges at once. */
   readonly pieceBytes: number;
   readonly payloadBytes: number;
+  /** Frames that the agent holds: one that it works on, and those that come meanwhile. */
+  readonly frames: number;
+  /** The agent may turn bits of a whole frame, which takes numbers as long as it. */
+  readonly turnsBits: boolean;
 }
 
-/** The smallest ring of boards with a UART holds 256 bytes; losses were seen beyond 240. */
-const UART = { windowBytes: 240, pieceBytes: 120 } as const;
+/** The smallest ring of boards with a UART holds 255 bytes (ESP8266; ESP32 259): two pieces fit. */
+const UART = { windowBytes: 252, pieceBytes: 126 } as const;
 /** USB makes the host wait by itself. */
 const USB = { windowBytes: 2048, pieceBytes: 512 } as const;
-/** The agent holds two frames; a board that is short of memory gets small ones. */
-const ROOMY_BYTES = 64 * 1024;
-const PAYLOAD_BYTES = { roomy: 1000, tight: 240 } as const;
+/** By the memory that is free: several frames smooth what the flash and the wire do at their own pace. */
+const FRAMES = [
+  { freeBytesMin: 128 * 1024, payloadBytes: 1000, frames: 8, turnsBits: true },
+  { freeBytesMin: 64 * 1024, payloadBytes: 1000, frames: 2, turnsBits: true },
+  { freeBytesMin: 0, payloadBytes: 240, frames: 2, turnsBits: false },
+] as const;
 
 export function uploadPace(board: {
   readonly backPressure: boolean;
   readonly freeMemoryBytes: number | null;
 }): UploadPace {
-  const payloadBytes =
-    (board.freeMemoryBytes ?? 0) < ROOMY_BYTES ? PAYLOAD_BYTES.tight : PAYLOAD_BYTES.roomy;
-  return { ...(board.backPressure ? USB : UART), payloadBytes };
+  const free = board.freeMemoryBytes ?? 0;
+  const { payloadBytes, frames, turnsBits } =
+    FRAMES.find((each) => free >= each.freeBytesMin) ?? FRAMES[2];
+  return { ...(board.backPressure ? USB : UART), payloadBytes, frames, turnsBits };
 }
 
 /**

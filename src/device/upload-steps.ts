@@ -1,5 +1,5 @@
 /** A restore's operations as the steps that the agent carries out, in order. Pure but for content. */
-import { bytesOfPath, comparePaths } from '../core/device-path.js';
+import { bytesOfPath } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import type { ApplyOptions, BoardOperation } from './device-fs.js';
 import type { PutOperation, UploadDigests } from './upload-digests.js';
@@ -99,15 +99,28 @@ export function uploadSteps(
     steps.push(rename);
     renamed.push(rename);
   }
-  staged.sort((a, b) => comparePaths(kindOf(a), kindOf(b)));
-  const before = staged.length > 0 ? [...staged, checkOf(staged)] : [];
+  const written = inWritingOrder(staged);
+  const before = staged.length > 0 ? [...written, checkOf(written)] : [];
   const after = options.verify && renamed.length > 0 ? [checkOf(renamed)] : [];
   return [...folders, ...before, ...steps, ...after];
 }
 
-/** Files of one kind next to each other share the compressor's window; the order of writing is free. */
-function kindOf({ operation }: UploadStep): string {
-  return /\.([^./]+)$/.exec((operation as PutOperation).path)?.[1] ?? '';
+/**
+ * The order of writing is free. Files of one kind next to each other share the compressor's window;
+ * small ones come first, since they keep the flash busy when the last byte has come, large ones the wire.
+ */
+function inWritingOrder(staged: readonly UploadStep[]): readonly UploadStep[] {
+  const kinds = new Map<string, { steps: UploadStep[]; bytes: number }>();
+  for (const step of staged) {
+    const { path, sizeBytes } = step.operation as PutOperation;
+    const kind = /\.([^./]+)$/.exec(path)?.[1] ?? '';
+    const group = kinds.get(kind) ?? { steps: [], bytes: 0 };
+    group.steps.push(step);
+    group.bytes += sizeBytes;
+    kinds.set(kind, group);
+  }
+  const mean = (group: { steps: UploadStep[]; bytes: number }) => group.bytes / group.steps.length;
+  return [...kinds.values()].sort((a, b) => mean(a) - mean(b)).flatMap((group) => group.steps);
 }
 
 function checkOf(files: readonly UploadStep[]): UploadStep {

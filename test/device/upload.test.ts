@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { VirtualBoardOptions } from '../../dist/testing/index.js';
@@ -5,7 +6,7 @@ import { PromptWatch } from '../../src/device/prompt-watch.js';
 import type { PutOperation } from '../../src/device/upload-digests.js';
 import { uploadFrame, uploadRoomBytes } from '../../src/device/upload-frames.js';
 import { hasBackPressure } from '../../src/device/upload-pace.js';
-import { isWorthTokens, packingFor } from '../../src/device/upload-packing.js';
+import { bytesSaved, packingFor } from '../../src/device/upload-packing.js';
 import { apply, bytesOf, noise, put, withBoard } from '../support/uploading.js';
 
 const text = { stdoutBuffer: false } as const;
@@ -130,7 +131,7 @@ describe('an upload', () => {
 });
 
 describe('what goes up', () => {
-  const format = { check: 'crc32', nonce: 1234, payloadBytes: 480 } as const;
+  const format = { check: 'crc32', nonce: 1234, payloadBytes: 1000 } as const;
 
   it('holds nothing that a prompt acts upon, whatever the content', () => {
     const content = fc.oneof(
@@ -140,9 +141,9 @@ describe('what goes up', () => {
         .map((list) => Uint8Array.from(list)),
     );
     fc.assert(
-      fc.property(content, fc.nat(200), (bytes, number) => {
+      fc.property(content, fc.nat(200), fc.boolean(), (bytes, number, turnsBits) => {
         for (let at = 0; at < bytes.length; ) {
-          const frame = uploadFrame(bytes, at, number, format);
+          const frame = uploadFrame(bytes.subarray(at), number, { ...format, turnsBits });
           expect([2, 3, 4, 13].some((byte) => frame.wire.includes(byte))).toBe(false);
           expect(frame.wire.length).toBeLessThanOrEqual(10 + uploadRoomBytes(format.payloadBytes));
           at += frame.contentBytes;
@@ -151,25 +152,40 @@ describe('what goes up', () => {
     );
   });
 
+  it('hides few bytes where bits can be turned', () => {
+    const bytes = new Uint8Array(createHash('shake256', { outputLength: 20_000 }).digest());
+    const hidden = (turnsBits: boolean) => {
+      let count = 0;
+      for (let at = 0; at < bytes.length; at += 1_000)
+        count += uploadFrame(bytes.subarray(at), 0, { ...format, turnsBits }).wire.length - 1_010;
+      return count;
+    };
+    expect(hidden(true)).toBeLessThan(0.6 * hidden(false));
+  });
+
   it('is deflated with a window that fits the memory, smaller after a run that came to nothing', () => {
     const bits = (freeMemoryBytes: number, less = 0) =>
-      packingFor({ inflate: 'deflate', freeMemoryBytes }, less, false).windowBits;
+      packingFor({ inflate: 'deflate', freeMemoryBytes }, less, 5_000).windowBits;
     expect([bits(180_000), bits(100_000), bits(30_000), bits(20_000)]).toEqual([15, 14, 12, 0]);
     expect([bits(180_000, 3), bits(180_000, 9)]).toEqual([12, 0]);
   });
 
-  it('goes in tokens where a board cannot inflate and they save more than what reads them', async () => {
-    const rungs = { inflate: null, freeMemoryBytes: 180_000 };
-    expect(packingFor(rungs, 0, true)).toEqual({ kind: 'lz', windowBits: 15 });
-    expect(packingFor(rungs, 0, false)).toEqual({ kind: 'none', windowBits: 0 });
-    const worth = (...contents: Uint8Array[]) =>
-      isWorthTokens(contents.map((bytes, at) => put(`${at}`, bytes) as PutOperation));
+  it('goes in tokens where a board cannot inflate, as it is where that saves too little', async () => {
+    const kind = (inflate: 'deflate' | null, savedBytes: number) =>
+      packingFor({ inflate, freeMemoryBytes: 180_000 }, 0, savedBytes).kind;
+    expect([kind(null, 2_000), kind(null, 900), kind('deflate', 900), kind('deflate', 50)]).toEqual(
+      ['lz', 'none', 'deflate', 'none'],
+    );
+    const saved = (...contents: Uint8Array[]) =>
+      bytesSaved(contents.map((bytes, at) => put(`${at}`, bytes) as PutOperation));
     const text = bytesOf('if value is None:\n    return\n'.repeat(300));
-    expect(await worth(text)).toBe(true);
-    expect(await worth(noise(200_000, 1))).toBe(false);
-    expect(await worth(bytesOf('print(1)\n'))).toBe(false);
-    expect(await worth()).toBe(false);
-    expect(await worth(noise(9_000, 1), ...Array.from({ length: 99 }, () => text))).toBe(true);
+    expect(await saved(text)).toBeGreaterThan(8_000);
+    expect(await saved(noise(200_000, 1))).toBeLessThan(0);
+    expect(await saved(bytesOf('print(1)\n'))).toBeLessThan(10);
+    expect(await saved()).toBe(0);
+    expect(await saved(noise(9_000, 1), ...Array.from({ length: 99 }, () => text))).toBeGreaterThan(
+      500_000,
+    );
   });
 
   it("goes in larger pieces over a board's own USB, not over a bridge", () => {
