@@ -39,6 +39,8 @@ export interface BoardWork<T> {
   /** null where the board is not through yet (a plan that waits for an answer). */
   readonly finished: FinishedEvent | null;
   readonly partial: boolean;
+  /** Called when the display has had its last word of this board. */
+  readonly report?: () => void;
 }
 
 export type BoardOutcome<T> =
@@ -54,8 +56,9 @@ export async function runMany<T>(
   return Promise.all(
     ports.map(async (port): Promise<BoardOutcome<T>> => {
       try {
-        const { value, finished, partial } = await work(port, await session.context(port));
+        const { value, finished, partial, report } = await work(port, await session.context(port));
         if (finished !== null) session.finished({ ...finished, board: port });
+        report?.();
         return { ok: true, port, value, partial };
       } catch (thrown) {
         const error = asBelayError(thrown);
@@ -63,7 +66,7 @@ export async function runMany<T>(
         session.finished({
           type: 'finished',
           status: cancelled ? 'cancelled' : 'failed',
-          outcome: error.message,
+          outcome: withoutPort(error.message, port),
           board: port,
         });
         return { ok: false, port, error };
@@ -81,7 +84,8 @@ export function failMany<T>(session: Session, outcomes: readonly BoardOutcome<T>
   for (const { port, error } of failures) {
     if (session.json) session.terminal.err(errorJson(error, port));
     else
-      for (const line of errorLines(error)) session.terminal.err(`${displayPath(port)}: ${line}`);
+      for (const line of errorLines(error))
+        session.terminal.err(`${displayPath(port)}: ${withoutPort(line, port)}`);
   }
   if (!session.json && !session.quiet) {
     session.terminal.out(`${outcomes.length - failures.length} of ${outcomes.length} boards done.`);
@@ -94,4 +98,12 @@ export function failMany<T>(session: Session, outcomes: readonly BoardOutcome<T>
     return status;
   const partial = failures.length > 0 || outcomes.some((outcome) => outcome.ok && outcome.partial);
   return partial ? STATUS_PARTIAL : STATUS_DONE;
+}
+
+/** The port stands before the line already. */
+function withoutPort(line: string, port: string): string {
+  const prefix = `${displayPath(port)}: `;
+  for (const before of ['', 'error: '])
+    if (line.startsWith(before + prefix)) return before + line.slice(before.length + prefix.length);
+  return line;
 }

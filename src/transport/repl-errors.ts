@@ -3,6 +3,8 @@ import { BelayError } from '../core/errors.js';
 import { linesOf } from './line-reader.js';
 import { escapeBytes, type ReplFailure } from './raw-repl.js';
 
+/** In a line for people; details have more. */
+const SEEN_BYTES = 80;
 const OUTPUT_CHARS_MAX = 4096;
 
 /** `details.stage`, and `details.lastBytes` in escaped form. */
@@ -12,7 +14,9 @@ export function replError(
   lastBytes: Uint8Array,
 ): BelayError {
   const seen =
-    lastBytes.length === 0 ? 'the board sent nothing' : `last seen "${escapeBytes(lastBytes)}"`;
+    lastBytes.length === 0
+      ? 'the board sent nothing'
+      : `last seen "${escapeBytes(lastBytes, SEEN_BYTES)}"`;
   return new BelayError(failure.code, `${portName}: no answer while ${failure.stage}; ${seen}`, {
     hint: failure.hint,
     details: { stage: failure.stage, lastBytes: escapeBytes(lastBytes, 1024) },

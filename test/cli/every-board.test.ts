@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { CIRCUITPYTHON, VirtualBoard } from '../../dist/testing/index.js';
 import { encodeTranscript, parseTranscript } from '../../src/transport/transcript.js';
 import { whyNoPty } from '../support/pty-pair.js';
-import { runCommand } from './run-command.js';
+import { jsonLines, runCommand } from './run-command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'belay-every-'));
 const boards: VirtualBoard[] = [];
@@ -87,6 +87,23 @@ describe.skipIf(missing !== null)(`every board ${missing ?? ''}`, { timeout: 60_
     expect(error).toMatchObject({ type: 'error', code: 'board/read-only' });
     expect(error.hint).toMatch(/storage\.remount[\s\S]*unsafe_disable_usb_drive/);
     expect(await boards[1]?.dump()).toEqual(before);
+  });
+
+  it('of two boards one fails: the other is backed up, its summary is its last word, 3', async () => {
+    const port = await terminalOf({ uniqueIdHex: 'be1a7e5700000203' });
+    const absent = join(folder, 'ttyABSENT');
+    const both = ['backup', '--port', absent, '--port', port];
+    const run = await belay(...both, '--json');
+    expect(run.status).toBe(3);
+    const last = jsonLines(run.stdout).at(-1);
+    expect(last).toMatchObject({ type: 'summary', board: { uniqueId: 'be1a7e5700000203' } });
+    expect(jsonLines(run.stderr)).toEqual([
+      expect.objectContaining({ type: 'error', board: absent, code: 'port/not-found' }),
+    ]);
+    const plain = await belay(...both, '--plain');
+    expect(plain.status).toBe(3);
+    expect(plain.stdout).toMatch(/^1 of 2 boards done\.$/m);
+    expect(plain.stderr).toContain(`${absent}: error: no such port\n`);
   });
 
   it('--if-present without a board ends with 75; --wait opens the port that appears', async () => {

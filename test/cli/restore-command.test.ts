@@ -167,7 +167,7 @@ describe('several boards at once', () => {
     const run = await restore('restore -p a -p b', { isTerminal: true, answers: ['y'] });
     expect(run.status).toBe(3);
     expect(run.err.match(/\[y\/N\]/g)).toHaveLength(1);
-    expect(run.err).toContain('b: error: b: the board is gone');
+    expect(run.err).toContain('b: error: the board is gone');
     expect(run.out).toContain('1 of 2 boards done.');
   });
 

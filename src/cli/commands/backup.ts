@@ -76,9 +76,14 @@ async function backupMany(
   const outcomes = await runMany(session, ports, async (port, context) => {
     const connect = boardConnector(session, port, context, { wait: false });
     const result = await backup({ connect, store }, options, context);
-    if (session.json) report(session, result);
     const partial = result.summary.partial || result.pruneProblem !== null;
-    return { value: result, finished: finishedOf(result), partial };
+    return {
+      value: result,
+      finished: finishedOf(result),
+      partial,
+      // A board's summary is its last line, and is there before slower boards are through.
+      report: () => session.json && report(session, result),
+    };
   });
   await session.endProgress();
   for (const outcome of outcomes) {
