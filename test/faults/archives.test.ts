@@ -1,7 +1,7 @@
 /**
  * faults.md A to D through the built command: one folder with every kind of damaged and hostile
- * archive beside good ones. Every case: extract and restore end with the code and one line that
- * names the file, nothing is written; verify and list name each, and what still restores.
+ * archive beside good ones. Every case: extract ends with the code and one line that names the file,
+ * and so does a restore, nothing is written; verify and list name each, and what still restores.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -214,6 +214,11 @@ describe('an archive that nobody should believe', () => {
   const dir = lab.folder();
   const fileOf = (name: string) => `${name.replaceAll(/[^A-Za-z0-9]+/g, '-')}.blb`;
   const SOUND = ['good.blb', 'full.blb', 'second.blb'];
+  /** Extract and restore check an archive alike: a board is needed for one of each number only. */
+  const isFirstOfItsNumber = (name: string) => {
+    const [number] = name.split(' ');
+    return CASES.find(([other]) => other.startsWith(`${number} `))?.[0] === name;
+  };
   let before: Record<string, string> = {};
 
   beforeAll(async () => {
@@ -228,11 +233,12 @@ describe('an archive that nobody should believe', () => {
     async ({ name, says }) => {
       const [target, flash] = [lab.folder(), lab.folder()];
       const path = join(dir, fileOf(name));
-      const [extract, restore] = await Promise.all([
-        lab.refused(dir, ['extract', path, '--output', target], 13),
-        lab.refused(dir, ['restore', path, '-p', `virtual:${flash}`, '-y'], 13),
-      ]);
-      for (const { message, hint } of [extract, restore]) {
+      const commands = [['extract', path, '--output', target]];
+      if (isFirstOfItsNumber(name)) {
+        commands.push(['restore', path, '-p', `virtual:${flash}`, '-y']);
+      }
+      const errors = await Promise.all(commands.map((argv) => lab.refused(dir, argv, 13)));
+      for (const { message, hint } of errors) {
         expect(message).toContain(path);
         expect(message).toMatch(says);
         expect(hint === null || hint.length > 10).toBe(true);
