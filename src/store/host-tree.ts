@@ -77,6 +77,9 @@ export async function extractTree(
       await extraction.put(entry);
     }
     return extraction.result;
+  } catch (error) {
+    await root.unmake();
+    throw error;
   } finally {
     await root.close();
   }

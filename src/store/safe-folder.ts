@@ -5,9 +5,9 @@
  */
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { lstat, mkdir, open } from 'node:fs/promises';
+import { lstat, mkdir, open, rmdir } from 'node:fs/promises';
 import { platform } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { diskCodeOf, diskError } from '../archive/disk.js';
 import { BelayError } from '../core/errors.js';
 
@@ -18,18 +18,21 @@ export class SafeFolder {
   /** For messages. */
   readonly path: string;
   readonly #handle: FileHandle | null;
+  /** The uppermost folder that was made for it. */
+  readonly #made: string | null;
 
-  private constructor(path: string, handle: FileHandle | null) {
+  private constructor(path: string, handle: FileHandle | null, made: string | null = null) {
     this.path = path;
     this.#handle = handle;
+    this.#made = made;
   }
 
   /** The folder that the user named (made where missing); it may itself be a symbolic link. */
   static async openTarget(path: string): Promise<SafeFolder> {
     try {
-      await mkdir(path, { recursive: true });
+      const made = await mkdir(path, { recursive: true });
       const handle = HAS_FD_PATHS ? await open(path, O_RDONLY | O_DIRECTORY) : null;
-      return new SafeFolder(path, handle);
+      return new SafeFolder(path, handle, made ?? null);
     } catch (error) {
       throw diskError('write to the folder', path, error);
     }
@@ -67,6 +70,19 @@ export class SafeFolder {
 
   async close(): Promise<void> {
     await this.#handle?.close();
+  }
+
+  /** Takes away the folders that were made for it, as far as they are empty. */
+  async unmake(): Promise<void> {
+    if (this.#made === null) return;
+    const top = resolve(this.#made);
+    for (let folder = resolve(this.path); folder.startsWith(top); folder = dirname(folder)) {
+      const isGone = await rmdir(folder).then(
+        () => true,
+        () => false,
+      );
+      if (!isGone) return;
+    }
   }
 }
 

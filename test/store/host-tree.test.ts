@@ -96,6 +96,15 @@ describe('extracting to a computer', () => {
     });
   });
 
+  it('leaves no folder where there is no room for what shall go into it', async () => {
+    const huge = { ...file('huge.bin', 'x'), sizeBytes: Number.MAX_SAFE_INTEGER };
+    const nowhere = join(root, 'new', 'folder');
+    await expect(extractTree(nowhere, [huge], options)).rejects.toMatchObject({
+      code: 'store/full',
+    });
+    expect((await readdir(root)).sort()).toEqual(['target', 'victim']);
+  });
+
   it('C1 refuses paths that lead out, and goes on with the rest', async () => {
     const result = await extract([
       file('../victim', 'x'),
