@@ -17,7 +17,7 @@ const SECONDS_1970_TO_2000 = 946_684_800;
 const SECONDS_MAX = 2 ** 31 - 1;
 const CLOCK_MS_MAX = 8000;
 
-const RUNG = `try:x=hasattr(machine.RTC,'datetime')
+const RUNG = `try:x=len(machine.RTC().datetime())>7
 except Exception:x=0
 print('~',hasattr(os,'utime'),x==1)`;
 

@@ -145,6 +145,7 @@ def mem_free():
 `;
 
 export const MACHINE = `
+import time as _time
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 def unique_id():
     return _UNIQUE_ID
@@ -180,11 +181,10 @@ class UART:
             _b.set_baud(baudrate)
 class RTC:
     def datetime(self, t=None):
-        import time
         if t is None:
-            t = time.gmtime()
+            t = _time.gmtime()
             return t[:3] + (t[6],) + t[3:6] + (0,)
-        _b.set_clock(time.mktime(tuple(t[:3]) + tuple(t[4:7]) + (0, 0)) + _EPOCH)
+        _b.set_clock(_time.mktime(tuple(t[:3]) + tuple(t[4:7]) + (0, 0)) + _EPOCH)
 class Pin:
     IN, OUT, OPEN_DRAIN, PULL_UP, PULL_DOWN, IRQ_RISING, IRQ_FALLING = 0, 1, 2, 1, 2, 1, 2
     def __init__(self, id, mode=-1, pull=-1, value=0):

@@ -97,7 +97,7 @@ describe('a board whose memory runs out', { timeout: 120_000 }, () => {
     const { summary } = await lab.backUp(await lab.start({ files: CONTENT }));
     const done: number[] = [];
     const places = new Set<Place>();
-    for (const kilobytes of [24, 96, 256]) {
+    for (const kilobytes of [24, 128, 1024]) {
       const board = await lab.start(filledBut(kilobytes, { 'b.txt': 'mine' }));
       const before = await board.dump();
       const parts = { connect: watched(board, places), store: lab.store };
@@ -116,7 +116,7 @@ describe('a board whose memory runs out', { timeout: 120_000 }, () => {
       await board.stop();
     }
     console.log(`restored with ${done.join(', ')} kB free; ran out: ${[...places].join(', ')}`);
-    expect(done).toContain(256);
+    expect(done).toContain(1024);
     expect(done).not.toContain(24);
   });
 });
