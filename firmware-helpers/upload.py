@@ -19,8 +19,8 @@ except Exception:
     def ready(limit):
         return limit > 60
 def tell(length):
-    global told
-    told = time.ticks_ms()
+    global last_alive
+    last_alive = time.ticks_ms()
     number = len(results)
     answer[6:12] = bytes((expected, taken >> 8, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0, 0))
     write_frame(1, answer, length)
@@ -100,7 +100,7 @@ def receiving():
 # and what waits in the ring is acknowledged before the next one holds the board up.
 def gather():
     global patience, credit
-    if spare and time.ticks_diff(time.ticks_ms(), told) > 20:
+    if spare and time.ticks_diff(time.ticks_ms(), last_alive) > 20:
         patience = 0
         credit = 2 * piece
         next(receiver)
