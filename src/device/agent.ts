@@ -6,25 +6,21 @@ import { type BelayError, cancelled, isBelayError, throwIfAborted } from '../cor
 import { LONG_CALL_SILENCE_MS_MAX } from '../core/limits.js';
 import type { ReplSession } from '../transport/repl-session.js';
 import { isAgentGone, isOutOfMemory, noProgress, outOfMemory, wasReset } from './agent-failure.js';
+import { type AgentPart, AgentParts } from './agent-parts.js';
 import type { FrameCheck } from './frame-check.js';
 import { FrameIntake } from './frame-intake.js';
 import { FrameRound } from './frame-round.js';
 import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
 import {
-  bootSum,
   bytesLiteralOfPath,
   checkedExec,
-  deflatedExec,
   farewell,
-  helperPart,
   probeSource,
   shortName,
-  toldExec,
 } from './helper-source.js';
 import { isLoud, isTorn, type RoundFigures, smallerPayload } from './line-noise.js';
 import type { PackShape } from './pack-shape.js';
 import type { OutputRung } from './text-frames.js';
-import { tildeLines } from './tiny-answers.js';
 
 /** What the probe chose, rung by rung. */
 export interface AgentRungs {
@@ -33,9 +29,6 @@ export interface AgentRungs {
   readonly hash: 'sha256' | 'new' | 'crc32' | 'none';
   readonly listing: 'ilistdir' | 'listdir';
 }
-
-/** A file of firmware-helpers, or text made for this job that is sent once under its name. */
-export type AgentPart = string | { readonly name: string; readonly source: string };
 
 export interface FramedJob {
   /** Parts of firmware-helpers beyond the stream itself, e.g. `['list']`. */
@@ -50,8 +43,6 @@ export interface FramedJob {
   restart(): { readonly offset: number; readonly call: string };
 }
 
-/** Shorter sources gain nothing by being deflated. */
-const DEFLATED_BYTES_MIN = 200;
 const REMOVED_AT_ONCE = 20;
 /** A source of 2 kB arrives damaged one time in five where one byte in 10,000 is. */
 const WITHOUT_PROGRESS_MAX = 5;
@@ -62,12 +53,10 @@ const WANTED_AT_ONCE_MAX = 150;
 export class Agent {
   readonly #session: ReplSession;
   readonly #random: (bytes: number) => string;
-  readonly #loaded = new Set<string>();
+  readonly #parts = new AgentParts();
   readonly rungs: AgentRungs;
   /** Bytes of payload in a frame; small where the check is weak or the line noisy. */
   payloadBytes: number;
-  /** The board can inflate: sources go deflated. */
-  inflates = false;
   /** The port is the board's own USB: it makes the host wait instead of losing bytes. */
   backPressure = false;
   /** How the board may compress what it sends; null where it has no room, or was found too slow. */
@@ -106,9 +95,13 @@ export class Agent {
     return this.#repairs;
   }
 
-  /** The board was reset: nothing of the agent is there any more. */
-  forget(): void {
-    this.#loaded.clear();
+  /** The board can inflate: sources go deflated. */
+  get inflates(): boolean {
+    return this.#parts.inflates;
+  }
+
+  set inflates(yes: boolean) {
+    this.#parts.inflates = yes;
   }
 
   newNonce(): number {
@@ -116,22 +109,8 @@ export class Agent {
   }
 
   /** Parts not yet on the board, with `source` behind them, as one exec. */
-  withParts(
-    parts: readonly AgentPart[],
-    source: string,
-  ): { readonly source: string | Uint8Array; loaded(): void } {
-    const absent = parts.filter((part) => !this.#loaded.has(nameOfPart(part)));
-    const text = [
-      ...absent.map((part) => (typeof part === 'string' ? helperPart(part) : part.source)),
-      source,
-    ].join('\n');
-    return {
-      source:
-        this.inflates && text.length > DEFLATED_BYTES_MIN ? deflatedExec(text) : checkedExec(text),
-      loaded: () => {
-        for (const part of absent) this.#loaded.add(nameOfPart(part));
-      },
-    };
+  withParts(parts: readonly AgentPart[], source: string): ReturnType<AgentParts['before']> {
+    return this.#parts.before(parts, source);
   }
 
   streamParts(): readonly string[] {
@@ -143,7 +122,7 @@ export class Agent {
 
   /** What takes the agent off the board, and gives the user's program its voice back. */
   get farewell(): string {
-    return farewell(this.#loaded.has('quiet') ? `${shortName('speak')}()` : null);
+    return farewell(this.#parts.has('quiet') ? `${shortName('speak')}()` : null);
   }
 
   /** Deletes files, those that are not there left aside. */
@@ -189,7 +168,7 @@ export class Agent {
 
   /** The program is silenced with the next exec; where that did not help, a soft reset ends it. */
   async #calm(signal: AbortSignal): Promise<void> {
-    const isQuiet = this.#isLoud && this.#loaded.has('quiet');
+    const isQuiet = this.#isLoud && this.#parts.has('quiet');
     this.#isLoud = true;
     if (isQuiet) await this.#resetSoftly(signal);
   }
@@ -199,7 +178,7 @@ export class Agent {
     if (!this.mayReset) return false;
     this.mayReset = false;
     await this.#session.softReset({ signal });
-    this.forget();
+    this.#parts.forget();
     const options = { timeoutMs: LONG_CALL_SILENCE_MS_MAX, signal };
     await this.#session.exec(probeSource(this.inflates), options);
     return true;
@@ -245,22 +224,13 @@ export class Agent {
     return { problem, figures };
   }
 
-  /**
-   * Compiling takes the more memory the longer the source is; in pieces still smaller, what stays of
-   * each lies between the free ones. What came damaged comes with the job.
-   */
+  /** Null, or why they could not be loaded. */
   async #loadOneByOne(
     parts: readonly AgentPart[],
     signal: AbortSignal,
   ): Promise<BelayError | null> {
-    const options = { timeoutMs: LONG_CALL_SILENCE_MS_MAX, signal };
     try {
-      for (const part of parts.filter((each) => !this.#loaded.has(nameOfPart(each)))) {
-        const source = typeof part === 'string' ? helperPart(part) : part.source;
-        const output = await this.#session.exec(toldExec(source), options);
-        const sum = String(bootSum(Buffer.from(source)));
-        if (tildeLines(output).includes(sum)) this.#loaded.add(nameOfPart(part));
-      }
+      await this.#parts.loadOneByOne(this.#session, parts, signal);
       return null;
     } catch (error) {
       return this.#retryable(error, signal);
@@ -289,11 +259,7 @@ export class Agent {
   #retryable(error: unknown, signal: AbortSignal): BelayError {
     if (signal.aborted) throw isBelayError(error, 'job/cancelled') ? error : cancelled();
     if (!isBelayError(error) || error.code.startsWith('port/')) throw error;
-    if (this.#loaded.size > 0 && isAgentGone(error)) throw wasReset(error);
+    if (!this.#parts.isEmpty && isAgentGone(error)) throw wasReset(error);
     return error;
   }
-}
-
-function nameOfPart(part: AgentPart): string {
-  return typeof part === 'string' ? part : part.name;
 }

@@ -4,7 +4,7 @@
  * their turn comes, so the inflater never meets a gap.
  */
 import type { TreeFile } from '../core/tree.js';
-import type { AgentPart } from './agent.js';
+import type { AgentPart } from './agent-parts.js';
 import type { ContentParser, PackState } from './content-parser.js';
 import { helperPart, shortName } from './helper-source.js';
 import { createInflater, type Inflater } from './inflate.js';
