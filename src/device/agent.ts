@@ -11,13 +11,7 @@ import type { FrameCheck } from './frame-check.js';
 import { FrameIntake } from './frame-intake.js';
 import { FrameRound } from './frame-round.js';
 import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
-import {
-  bytesLiteralOfPath,
-  checkedExec,
-  farewell,
-  probeSource,
-  shortName,
-} from './helper-source.js';
+import { farewell, probeSource, shortName } from './helper-source.js';
 import { isLoud, isTorn, type RoundFigures, smallerPayload } from './line-noise.js';
 import type { PackShape } from './pack-shape.js';
 import type { OutputRung } from './text-frames.js';
@@ -43,7 +37,6 @@ export interface FramedJob {
   restart(): { readonly offset: number; readonly call: string };
 }
 
-const REMOVED_AT_ONCE = 20;
 /** A source of 2 kB arrives damaged one time in five where one byte in 10,000 is. */
 const WITHOUT_PROGRESS_MAX = 5;
 /** So often without progress, frames of this size do not come through. */
@@ -123,21 +116,6 @@ export class Agent {
   /** What takes the agent off the board, and gives the user's program its voice back. */
   get farewell(): string {
     return farewell(this.#parts.has('quiet') ? `${shortName('speak')}()` : null);
-  }
-
-  /** Deletes files, those that are not there left aside. */
-  async removeFiles(paths: readonly string[], signal: AbortSignal): Promise<void> {
-    for (let at = 0; at < paths.length; at += REMOVED_AT_ONCE) {
-      const tuple = paths
-        .slice(at, at + REMOVED_AT_ONCE)
-        .map((path) => `${bytesLiteralOfPath(path)},`)
-        .join('');
-      const source = `for x in(${tuple}):\n try:os.remove(x)\n except OSError:pass`;
-      await this.#session.exec(checkedExec(source), {
-        timeoutMs: LONG_CALL_SILENCE_MS_MAX,
-        signal,
-      });
-    }
   }
 
   /** Runs the job until every frame has come. Throws board/integrity, board/silent, or what the wire threw. */
