@@ -10,7 +10,7 @@ export default defineConfig({
     // Not threads: the native serial binding aborts the process outside its main thread.
     pool: 'forks',
     // Most files wait for boards, wires and commands of their own: more workers than cores pay.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Boards, wires and terminals run in real time: on CI's two cores a neighbour can make one late.

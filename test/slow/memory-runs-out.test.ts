@@ -12,7 +12,7 @@ import { prepareRestore } from '../../src/jobs/restore.js';
 import type { VirtualBoard, VirtualBoardOptions } from '../../src/testing/index.js';
 import { readByHand, sha256Hex } from '../support/stock-reader.js';
 import { virtualLab } from '../support/virtual-lab.js';
-import { noise } from './sixty-files.js';
+import { noise } from '../e2e/sixty-files.js';
 
 const lab = virtualLab();
 const CONTENT = { 'a.bin': noise(60_000), 'b.txt': 'hello world '.repeat(4_000) };
