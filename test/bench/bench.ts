@@ -10,6 +10,7 @@ import { agentRows } from './agent-rows.js';
 import { chainRows } from './chain-rows.js';
 import { commandRows } from './command-rows.js';
 import { hostRows } from './host-rows.js';
+import { microbitRows } from './microbit-rows.js';
 import { damagedSpecs, type TransferRow, transferRow, transferSpecs } from './transfer-rows.js';
 
 interface FigureRow {
@@ -33,7 +34,7 @@ const SECTIONS: Readonly<
     title: 'The same with 1 byte in 10,000 dropped, flipped or inserted',
     run: () => transfers(damagedSpecs()),
   },
-  agent: { title: 'What the agent costs a board', run: () => figures(agentRows()) },
+  agent: { title: 'What the agent costs a board', run: agentFigures },
   chains: { title: 'Archives and chains on this computer', run: () => figures(chainRows()) },
   host: {
     title: 'This computer alone: decode, inflate, hash, archive',
@@ -69,6 +70,14 @@ async function figures(rows: Promise<readonly FigureRow[]>): Promise<readonly Fi
       `  ${row.name.padEnd(58)}${shown(row.value).padStart(10)} ${row.unit.padEnd(6)}${row.goal === null ? '' : verdict({ ...row, goalUnit: row.unit })}`,
     );
   }
+  return rows;
+}
+
+async function agentFigures(): Promise<readonly FigureRow[]> {
+  const rows = await figures(agentRows());
+  const microbit = await microbitRows();
+  if (typeof microbit !== 'string') return [...rows, ...(await figures(Promise.resolve(microbit)))];
+  say(`  micro:bit: not measured, ${microbit}`);
   return rows;
 }
 
