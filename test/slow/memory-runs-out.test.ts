@@ -10,9 +10,9 @@ import { backup } from '../../src/jobs/backup.js';
 import type { Connect } from '../../src/jobs/context.js';
 import { prepareRestore } from '../../src/jobs/restore.js';
 import type { VirtualBoard, VirtualBoardOptions } from '../../src/testing/index.js';
+import { noise } from '../e2e/sixty-files.js';
 import { readByHand, sha256Hex } from '../support/stock-reader.js';
 import { virtualLab } from '../support/virtual-lab.js';
-import { noise } from '../e2e/sixty-files.js';
 
 const lab = virtualLab();
 const CONTENT = { 'a.bin': noise(60_000), 'b.txt': 'hello world '.repeat(4_000) };
