@@ -7,9 +7,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunResult } from '../cli/run-command.js';
+import { runCommand } from '../cli/run-command.js';
 import { contentOf, copyOf, fill, flipByteAt, newLab } from '../faults/lab.js';
-import type { RunResult } from './run-command.js';
-import { runCommand } from './run-command.js';
 
 const lab = newLab();
 /** Does not shrink, so that the increments on it never outgrow their full. */
