@@ -5,7 +5,7 @@
  * is best effort: it is as good as the server's word on links and renames.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { rmdir, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { diskCodeOf } from '../archive/disk.js';
 import { BelayError, cancelled, isBelayError, throwIfAborted } from '../core/errors.js';
@@ -15,7 +15,7 @@ import type { LockRecord } from './lock-file.js';
 import { decodeLock, describeHolder, encodeLock, holderOf, LOCK_NAME } from './lock-file.js';
 import type { LockMaker } from './lock-takeover.js';
 import { createLock, readLock, removeLock } from './lock-takeover.js';
-import { makeFolder } from './make-folder.js';
+import { makeFolder, removeEmptyFolder } from './make-folder.js';
 
 export interface LockDeps extends LockMaker {
   readonly clock: { now(): Date; monotonicMs(): number };
@@ -216,7 +216,7 @@ class HeldLock implements FolderLock {
   /** A job that was refused leaves no folder behind that it had made. */
   async #removeEmpty(): Promise<void> {
     for (const folder of [join(this.boardFolder, SAFETY_FOLDER), this.boardFolder])
-      await rmdir(folder).catch(() => {});
+      await removeEmptyFolder(folder);
   }
 
   /** A lock that stays would shut this process itself out: a passing failure is tried again. */

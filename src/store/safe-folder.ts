@@ -5,11 +5,12 @@
  */
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { lstat, mkdir, open, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, open } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { diskCodeOf, diskError } from '../archive/disk.js';
 import { BelayError } from '../core/errors.js';
+import { removeEmptyFolder } from './make-folder.js';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 const HAS_FD_PATHS = platform() === 'linux';
@@ -77,11 +78,7 @@ export class SafeFolder {
     if (this.#made === null) return;
     const top = resolve(this.#made);
     for (let folder = resolve(this.path); folder.startsWith(top); folder = dirname(folder)) {
-      const isGone = await rmdir(folder).then(
-        () => true,
-        () => false,
-      );
-      if (!isGone) return;
+      if (!(await removeEmptyFolder(folder))) return;
     }
   }
 }
