@@ -106,6 +106,7 @@ async function* inflatePieces(
   const trailer = await readFully(source, bodyEnd, GZIP_TRAILER_BYTES);
   onInput(trailer);
   checkEnd(range, trailer, crc, sizeBytes);
+  // All of tarSize has come, and no member is empty (manifest-rules.ts).
   yield held as unknown as Uint8Array;
 }
 

@@ -1,6 +1,7 @@
 /** The times of files: through os.utime, or by the clock that the board dates its files with. */
 import { BelayError } from '../core/errors.js';
 import type { Agent } from './agent.js';
+import { epochOffsetS } from './board-epoch.js';
 import type {
   ApplyOptions,
   BoardInfo,
@@ -12,7 +13,6 @@ import { checkedExec, shortName } from './helper-source.js';
 import { tildeLines } from './tiny-answers.js';
 import type { UploadStep } from './upload-steps.js';
 
-const SECONDS_1970_TO_2000 = 946_684_800;
 /** time.localtime of small boards goes no further than a 31-bit number of seconds. */
 const SECONDS_MAX = 2 ** 31 - 1;
 const CLOCK_MS_MAX = 8000;
@@ -27,11 +27,6 @@ export const NO_TIMES: BoardTimes = {
   clockMs: async () => 0,
   setClock: async () => {},
 };
-
-/** From 1970 to the zero of the board's clock, in seconds. */
-export function epochOffsetS(info: Pick<BoardInfo, 'epochYear'>): number {
-  return info.epochYear === 2000 ? SECONDS_1970_TO_2000 : 0;
-}
 
 export class AgentTimes implements BoardTimes {
   readonly #agent: Agent;

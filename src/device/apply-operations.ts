@@ -246,7 +246,7 @@ function removalOf(path: string): UploadStep {
 
 /** What a board has died of that does not get on with its steps. */
 function whyNot(problem: BelayError | null): BelayError {
-  if (problem !== null && isOutOfMemory(problem)) return outOfMemory(problem);
+  if (isOutOfMemory(problem)) return outOfMemory(problem);
   return (
     problem ??
     new BelayError('board/integrity', 'the board did not carry out a step and did not say why')

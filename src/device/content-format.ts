@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import type { AgentRungs } from './agent.js';
 import type { ContentFormat } from './content-parser.js';
 
-export function contentFormat({ hash }: AgentRungs): ContentFormat {
+export function contentFormat({ hash }: Pick<AgentRungs, 'hash'>): ContentFormat {
   if (hash === 'none')
     return {
       digestBytes: 0,

@@ -3,12 +3,11 @@ import { comparePaths, isWithin } from '../core/device-path.js';
 import { BelayError } from '../core/errors.js';
 import { TREE_ENTRIES_MAX } from '../core/limits.js';
 import type { Tree, TreeEntry } from '../core/tree.js';
+import { epochOffsetS } from './board-epoch.js';
 import type { BoardInfo } from './device-fs.js';
 import { errnoText } from './errno.js';
 import type { Listed, ListedFile } from './listing.js';
 import { isTemporary, temporaryRoot } from './upload-staging.js';
-
-const SECONDS_1970_TO_2000 = 946_684_800;
 
 /** Temporary names in a listing, the outermost each. */
 export function temporaryRoots(listed: readonly Listed[]): readonly string[] {
@@ -64,8 +63,7 @@ function entryOf(entry: Listed, info: BoardInfo): TreeEntry {
   };
 }
 
-/** stat counts in the board's epoch (extmod/vfs_lfsx.c converts); 0 and less mean: not known. */
+/** stat counts in the board's epoch; 0 and less mean: not known. */
 function modifiedSeconds(entry: ListedFile, info: BoardInfo): number | null {
-  if (entry.modified <= 0) return null;
-  return info.epochYear === 2000 ? entry.modified + SECONDS_1970_TO_2000 : entry.modified;
+  return entry.modified <= 0 ? null : entry.modified + epochOffsetS(info);
 }

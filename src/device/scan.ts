@@ -7,7 +7,7 @@ import type { BoardInfo, ScanOptions, ScanResult } from './device-fs.js';
 import { ENOENT } from './errno.js';
 import { bytesLiteralOfPath, shortName } from './helper-source.js';
 import { temporaryRoots, treeOf } from './listed-tree.js';
-import { foldOf, type Listed, parseFolds, parseListing } from './listing.js';
+import { type FoldedFolder, foldOf, type Listed, parseFolds, parseListing } from './listing.js';
 import { isTemporary } from './upload-staging.js';
 
 const ATTEMPTS = 3;
@@ -176,72 +176,82 @@ async function scanAgainst(
   known: Tree,
   options: ScanOptions,
 ): Promise<Scan> {
-  const folders = await retried(async () =>
-    parseFolds(
-      await collect(
-        agent,
-        plan,
-        `${shortName('fold_job')},((${rootsOf(plan.roots)}),)`,
-        ['hash-file', 'list', 'fold'],
-        options.signal,
-      ),
-      plan.roots,
-    ),
-  );
+  const { signal } = options;
+  const folds = await foldsOf(agent, plan, signal);
+  const { unchanged, changed, matchedKnown } = compareFolds(folds, known, plan);
+  const call = `${shortName('shallow_job')},((${rootsOf(changed)}),1)`;
+  const listed =
+    changed.length === 0 ? [] : await list(agent, plan, call, FOLD_PARTS, true, signal, changed);
+  const tree = [...unchanged, ...entriesIn(changed, treeOf(listed, info), plan)];
+  tree.sort((a, b) => comparePaths(a.path, b.path));
+  options.onEntry?.(tree.length);
+  const result = { tree, warnings: [], matchedKnown };
+  return { result, walk: null, temporary: temporaryRoots(listed) };
+}
+
+const FOLD_PARTS = ['hash-file', 'list', 'fold'];
+
+/** Folders that are as they are known need no listing, nor do those that are empty now. */
+function compareFolds(
+  folds: readonly FoldedFolder[],
+  known: Tree,
+  plan: WalkPlan,
+): { readonly unchanged: TreeEntry[]; readonly changed: string[]; readonly matchedKnown: boolean } {
   const children = new Map<string, TreeEntry[]>();
   for (const entry of known) {
-    const list = children.get(parentOfPath(entry.path));
-    if (list === undefined) children.set(parentOfPath(entry.path), [entry]);
-    else list.push(entry);
+    if (plan.skipped.includes(entry.path)) continue;
+    const folder = parentOfPath(entry.path);
+    children.set(folder, children.get(folder) ?? []);
+    children.get(folder)?.push(entry);
   }
-  const isMountRoot = (path: string) => plan.skipped.includes(path);
-  const entries: TreeEntry[] = [];
+  const unchanged: TreeEntry[] = [];
   const changed: string[] = [];
-  let temporary: readonly string[] = [];
   let matchedKnown = true;
-  for (const folder of folders) {
+  for (const folder of folds) {
     if (isTemporary(folder.path)) continue;
-    const before = (children.get(folder.path) ?? []).filter((entry) => !isMountRoot(entry.path));
-    const foldable = before.map((entry) => ({
-      path: entry.path,
-      sha256: entry.kind === 'file' ? entry.sha256 : null,
-    }));
-    const same =
-      folder.errorNumber === 0 &&
-      before.every((entry) => entry.kind !== 'failed') &&
-      foldOf(foldable) === folder.digest;
-    matchedKnown &&= same;
-    if (same) entries.push(...before);
+    const before = children.get(folder.path) ?? [];
+    const isSame = folder.errorNumber === 0 && foldOfKnown(before) === folder.digest;
+    matchedKnown &&= isSame;
+    if (isSame) unchanged.push(...before);
     else if (folder.errorNumber !== 0 || folder.digest !== foldOf([])) changed.push(folder.path);
     if (folder.path !== '' && plan.roots.includes(folder.path))
-      entries.push({ kind: 'folder', path: folder.path });
+      unchanged.push({ kind: 'folder', path: folder.path });
   }
-  if (changed.length > 0) {
-    const call = `${shortName('shallow_job')},((${rootsOf(changed)}),1)`;
-    const listed = await list(
-      agent,
-      plan,
-      call,
-      ['hash-file', 'list', 'fold'],
-      true,
-      options.signal,
-      changed,
-    );
-    temporary = temporaryRoots(listed);
-    entries.push(
-      ...treeOf(listed, info).filter(
-        (entry) => !changed.includes(entry.path) || entry.kind === 'failed',
-      ),
-    );
-    for (const path of changed) {
-      const inParent =
-        path !== '' && changed.includes(parentOfPath(path)) && !plan.roots.includes(path);
-      if (inParent && !entries.some((entry) => entry.path === path))
-        entries.push({ kind: 'folder', path });
-    }
+  return { unchanged, changed, matchedKnown };
+}
+
+/** Null where something could not be read: what it is now is unknown. */
+function foldOfKnown(entries: readonly TreeEntry[]): string | null {
+  if (entries.some((entry) => entry.kind === 'failed')) return null;
+  return foldOf(
+    entries.map((entry) => ({
+      path: entry.path,
+      sha256: entry.kind === 'file' ? entry.sha256 : null,
+    })),
+  );
+}
+
+/** What the changed folders hold; each of them stands where the listing of its parent has it. */
+function entriesIn(changed: readonly string[], listed: Tree, plan: WalkPlan): readonly TreeEntry[] {
+  const entries = listed.filter(
+    (entry) => !changed.includes(entry.path) || entry.kind === 'failed',
+  );
+  for (const path of changed) {
+    const inParent =
+      path !== '' && changed.includes(parentOfPath(path)) && !plan.roots.includes(path);
+    if (inParent && !entries.some((entry) => entry.path === path))
+      entries.push({ kind: 'folder', path });
   }
-  entries.sort((a, b) => comparePaths(a.path, b.path));
-  options.onEntry?.(entries.length);
-  const result = { tree: entries, warnings: [], matchedKnown };
-  return { result, walk: null, temporary };
+  return entries;
+}
+
+function foldsOf(
+  agent: Agent,
+  plan: WalkPlan,
+  signal: AbortSignal,
+): Promise<readonly FoldedFolder[]> {
+  const call = `${shortName('fold_job')},((${rootsOf(plan.roots)}),)`;
+  return retried(async () =>
+    parseFolds(await collect(agent, plan, call, FOLD_PARTS, signal), plan.roots),
+  );
 }

@@ -1,41 +1,32 @@
 /** The hashes that an upload is checked by, as the board makes them of what its flash holds. */
-import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import type { AgentRungs } from './agent.js';
+import { contentFormat } from './content-format.js';
+import type { ContentFormat } from './content-parser.js';
 import type { BoardOperation } from './device-fs.js';
 
 export type PutOperation = Extract<BoardOperation, { kind: 'put' }>;
 
 export class UploadDigests {
-  readonly #hash: AgentRungs['hash'];
+  readonly #format: ContentFormat;
 
   constructor(hash: AgentRungs['hash']) {
-    this.#hash = hash;
+    this.#format = contentFormat({ hash });
   }
 
   /** Of one file's content; nothing where the board has no hash at all. */
   async of(operation: PutOperation): Promise<Uint8Array> {
-    if (this.#hash === 'none') return new Uint8Array(0);
-    if (this.#hash !== 'crc32') return Buffer.from(operation.sha256, 'hex');
-    let value = 0;
-    for await (const part of operation.content()) value = crc32(part, value);
-    return bytesOfCrc(value);
+    const { digestBytes, newDigest } = this.#format;
+    // The archive knows the sha256; and no content is read for a board without a hash.
+    if (digestBytes === 32) return Buffer.from(operation.sha256, 'hex');
+    const digest = newDigest();
+    if (digestBytes > 0) for await (const part of operation.content()) digest.update(part);
+    return digest.digest();
   }
 
   /** Of the digests of several files, one after the other. */
   async over(operations: readonly PutOperation[]): Promise<Uint8Array> {
-    if (this.#hash === 'none') return new Uint8Array(0);
-    const digests: Uint8Array[] = [];
-    for (const operation of operations) digests.push(await this.of(operation));
-    const bytes = Buffer.concat(digests);
-    return this.#hash === 'crc32'
-      ? bytesOfCrc(crc32(bytes))
-      : createHash('sha256').update(bytes).digest();
+    const digest = this.#format.newDigest();
+    for (const operation of operations) digest.update(await this.of(operation));
+    return digest.digest();
   }
-}
-
-function bytesOfCrc(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Dialect, VirtualBoardOptions } from '../../dist/testing/index.js';
 import { pathFromBytes } from '../../src/core/device-path.js';
@@ -6,6 +5,7 @@ import type { TreeFile } from '../../src/core/tree.js';
 import type { BoardFs, BoardOperation } from '../../src/device/device-fs.js';
 import { ReplSession } from '../../src/transport/repl-session.js';
 import { type ConnectedBoard, connectedBoard, realClock } from '../support/connected-board.js';
+import { put } from '../support/uploading.js';
 
 const signal = () => new AbortController().signal;
 const allBytes = Uint8Array.from({ length: 3000 }, (_, at) => at & 255);
@@ -51,20 +51,6 @@ async function backUp(board: ConnectedBoard, inMount = (path: string) => path): 
         true,
       );
   }
-}
-
-function put(path: string, bytes: Uint8Array, given = bytes): BoardOperation {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return {
-    kind: 'put',
-    path,
-    sizeBytes: given.length,
-    sha256,
-    modifiedS: null,
-    content: async function* () {
-      yield given;
-    },
-  };
 }
 
 async function restore(fs: BoardFs, operations: readonly BoardOperation[]): Promise<string[]> {
