@@ -42,6 +42,8 @@ export function requireChain(tip: KnownArchive, listing: ArchiveListing, keepGoi
 /** A backup that was chosen, and where its content is; nothing is verified. */
 export interface ChosenBackup {
   readonly stored: StoredBackup;
+  /** With the backup in it, and what lies beside it, where it is outside the folder. */
+  readonly listing: ArchiveListing;
   readonly tip: KnownArchive;
   readonly content: ContentReader;
 }
@@ -53,18 +55,15 @@ export interface ChosenBackup {
 export async function chosenContent(
   parts: StoreParts,
   choice: Omit<BackupChoice, 'safety'>,
-  listing: ArchiveListing,
+  folder: ArchiveListing,
 ): Promise<ChosenBackup> {
-  const stored = await chooseBackup(parts, { ...choice, safety: true }, listing);
+  const stored = await chooseBackup(parts, { ...choice, safety: true }, folder);
   const tip = knownArchiveOf(stored);
+  const listing = await listingWith(parts.store, stored, folder);
   const content = stored.safety
     ? ContentReader.alone(parts.store, tip)
-    : ContentReader.of(
-        parts.store,
-        tip,
-        (await listingWith(parts.store, stored, listing)).archives,
-      );
-  return { stored, tip, content };
+    : ContentReader.of(parts.store, tip, listing.archives);
+  return { stored, listing, tip, content };
 }
 
 /**

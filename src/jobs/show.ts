@@ -1,6 +1,6 @@
 /** `show`: everything in a manifest but the files. */
 import type { Manifest } from '../archive/manifest.js';
-import { listArchives, listingWith } from './archive-listing.js';
+import { listArchives } from './archive-listing.js';
 import type { JobContext, StoreParts } from './context.js';
 import type { BackupRow } from './list.js';
 import { rowOf } from './list.js';
@@ -26,16 +26,17 @@ export async function showBackup(
   options: ShowOptions,
   _context: JobContext,
 ): Promise<BackupDetails> {
-  const listing = await listArchives(parts.store);
+  const folder = await listArchives(parts.store);
   const { backup: wanted, board } = options;
-  const { stored, tip, content } = await chosenContent(parts, { wanted, board }, listing);
+  const chosen = await chosenContent(parts, { wanted, board }, folder);
+  const { stored, listing, tip, content } = chosen;
   const { files: _files, ...manifest } = tip.manifest;
   const own = tip.manifest.backupId;
   const idOf = (archive: { readonly manifest: { readonly backupId: string } | null }) =>
     archive.manifest?.backupId ?? null;
-  const children = listing.lineage.byPath.get(stored.path)?.children ?? [];
+  const children = folder.lineage.byPath.get(stored.path)?.children ?? [];
   return {
-    row: rowOf(stored, await listingWith(parts.store, stored, listing)),
+    row: rowOf(stored, listing),
     manifest,
     manifestSha256: (stored.head as NonNullable<typeof stored.head>).manifestSha256,
     dependsOn: content.content.archives
