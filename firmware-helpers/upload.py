@@ -1,11 +1,11 @@
-# Up the wire. A frame: ten bytes with their high bit set (length 2, places, number, check 4, sum,
-# bits to turn), the places, the payload. No byte of it is 2, 3, 4 or 13: at each place the host has turned
-# bit 6, so Ctrl-C stays armed and nothing of a file can end or start a program. Every piece taken
-# out of the ring is acknowledged at once (frame and bytes of it so far), before anything is written.
-# After damage the line is emptied, one acknowledgement says so, and every byte is passed over up to
-# the head of the frame that is wanted. README.md has it all.
+# Up the wire. A frame: eight bytes with their high bit set (length 2, number, check 4, sum), masks,
+# the payload turned by them. No byte of it is 2, 3, 4 or 13, so Ctrl-C stays armed and nothing of a
+# file can end or start a program. Every piece taken out of the ring is acknowledged at once (frame
+# and bytes of it so far), before anything is written. After damage the line is emptied, one
+# acknowledgement says so, and every byte is passed over up to the head of the frame that is wanted.
+# README.md has it all.
 results_base = -1
-head = bytearray(10)
+head = bytearray(8)
 single = bytearray(1)
 answer = bytearray(16)
 scratch_view = memoryview(scratch)
@@ -24,13 +24,25 @@ def tell(length):
     number = len(results)
     answer[6:12] = bytes((expected, taken >> 8, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0, 0))
     write_frame(1, answer, length)
+# Turns the payload back: its first byte by the first mask, its second by the second, and so on. The
+# numbers that do it at once are as long as the payload; a short one needs none.
+def turn(holder):
+    number = (len(holder) + 200) // 201
+    value = bytes([byte & 127 for byte in holder[:number]])
+    item = holder[number:]
+    length = len(item)
+    if number > 1:
+        item[:] = (int.from_bytes(item, 'big') ^ int.from_bytes((value * 200)[:length], 'big')).to_bytes(length, 'big')
+    elif value[0]:
+        for index in range(length):
+            item[index] ^= value[0]
 # Takes frames out of the line into what is spare. With patience it yields after each whole one;
 # without, where nothing has come, the credit is spent, or nothing is spare.
 def receiving():
     global expected, taken, damages, credit
     lost = index = 0
     while 1:
-        if credit < 10 or not ready(patience >> lost):
+        if credit < 8 or not ready(patience >> lost):
             if not patience:
                 yield
                 continue
@@ -42,19 +54,18 @@ def receiving():
             tell(2 if lost else 6)
             continue
         if lost:
-            head[:9] = head[1:]
+            head[:7] = head[1:]
             take_in(single)
-            head[9] = single[0]
-            if head[9] < 128 or head[3] != expected | 128:
+            head[7] = single[0]
+            if head[7] < 128 or head[2] != expected | 128:
                 continue
         else:
             take_in(head)
-        credit -= 10
+        credit -= 8
         filling = spare[0]
         v = [byte & 127 for byte in head]
-        kind = v[2]
-        length = (v[0] << 7 | v[1]) + kind
-        if sum(v) - v[8] & 127 == v[8] and length <= len(filling):
+        length = v[0] << 7 | v[1]
+        if sum(v) - v[7] & 127 == v[7] and length <= len(filling):
             lost = index = number = 0
             while number < length:
                 if credit < 1 or not ready(5 * patience):
@@ -66,26 +77,17 @@ def receiving():
                 take_in(filling[number:number + size])
                 number += size
                 credit -= size
-                if v[3] == expected:
-                    taken = number + 10
+                if v[2] == expected:
+                    taken = number + 8
                     tell(6)
-            if number == length and v[4] << 21 | v[5] << 14 | v[6] << 7 | v[7] == frame_check(filling[:length], nonce + v[3]) & 0xfffffff:
-                if v[3] - expected & 64:
+            if number == length and v[3] << 21 | v[4] << 14 | v[5] << 7 | v[6] == frame_check(filling[:length], nonce + v[2]) & 0xfffffff:
+                if v[2] - expected & 64:
                     continue
-                if v[3] == expected:
+                if v[2] == expected:
                     taken = 0
                     expected = expected + 1 & 127
-                    number = kind
-                    for byte in bytes(filling[:kind]):
-                        number += byte - 14
-                        if byte < 255:
-                            filling[number] ^= 64
-                            number += 1
-                    if v[9]:
-                        item = filling[kind:length]
-                        number = len(item)
-                        item[:] = (int.from_bytes(item, 'big') ^ int.from_bytes(bytes((v[9],)) * number, 'big')).to_bytes(number, 'big')
-                    arrived.append((spare.pop(0), kind, length))
+                    turn(filling[:length])
+                    arrived.append((spare.pop(0), (length + 200) // 201, length))
                     if patience or not spare:
                         yield
                     continue
@@ -96,11 +98,11 @@ def receiving():
             taken = 0
             damages += 1
             tell(2)
-# Between two operations on the flash: the host has sent all that it may after so many milliseconds,
-# and what waits in the ring is acknowledged before the next one holds the board up.
+# Before an operation on the flash that may hold the board up: what waits in the ring is taken and
+# acknowledged, so that all of the ring is there for what the host sends meanwhile.
 def gather():
     global patience, credit
-    if spare and time.ticks_diff(time.ticks_ms(), last_alive) > 20:
+    if spare and time.ticks_diff(time.ticks_ms(), last_alive) > 5:
         patience = 0
         credit = 2 * piece
         next(receiver)
@@ -145,7 +147,7 @@ def put_file(path):
         error = number_of(problem)
     gather()
     while size:
-        length = source.readinto(scratch_view[:min(size, 1024)])
+        length = source.readinto(scratch_view[:min(size, 256)])
         size -= length
         if not error:
             try:

@@ -5,30 +5,32 @@
  * CR is hidden too: after a reset it would run lines at the friendly prompt, and the text side of
  * stdin, all that some boards have, makes LF of it (micropython shared/runtime/sys_stdio_mphal.c).
  *
- *   length 2 | places 1 | number 1 | check 4 | sum 1 | turned 1     each seven bits, high bit set
- *   places: bytes between one hidden byte and the next, + 14; ff: 241 without one
- *   payload: the bits of `turned` turned in every byte, then bit 6 of the hidden bytes
+ *   length 2 | number 1 | check 4 | sum 1     seven bits each, high bit set; length: of all that follows
+ *   masks: one for every 200 bytes of payload, seven bits each, high bit set
+ *   payload: byte i turned by mask i modulo their number
+ *
+ * Of 200 random bytes, three of them to be hidden, all but one stripe in 300 have a mask that hides
+ * them all; where there is none, the frame ends before the byte that stays bare.
  */
 import { type FrameCheck, frameCheck } from './frame-check.js';
 
 export const UPLOAD_NUMBER_MODULO = 128;
-const PLACES_MAX = 127;
-const PLACE_MIN = 14;
-const NO_PLACE = 255;
+/** Bytes of payload for one mask. */
+const STRIPE_BYTES = 200;
+const HEAD_BYTES = 8;
 const CARRIAGE_RETURN = 13;
+const HIDDEN: readonly number[] = [2, 3, 4, CARRIAGE_RETURN];
 
 export interface UploadFormat {
   readonly check: FrameCheck;
   readonly nonce: number;
-  /** Bytes of content in a frame, at most 16,383. */
+  /** Bytes of content in a frame, at most 16,000. */
   readonly payloadBytes: number;
-  /** Turn the bits that leave the fewest bytes to hide: of random bytes four in 1,000 instead of 16. */
-  readonly turnsBits: boolean;
 }
 
 /** What the board must hold of one frame besides its head. */
 export function uploadRoomBytes(payloadBytes: number): number {
-  return payloadBytes + PLACES_MAX;
+  return payloadBytes + Math.ceil(payloadBytes / STRIPE_BYTES);
 }
 
 export interface UploadFrame {
@@ -37,87 +39,85 @@ export interface UploadFrame {
   readonly contentBytes: number;
 }
 
-const seven = (value: number, shift: number) => ((value >>> shift) & 127) | 128;
-
-const HIDDEN: readonly number[] = [2, 3, 4, CARRIAGE_RETURN];
-
-/** The seven bits to turn in every byte so that the fewest must be hidden; 0 where it gains nothing. */
-function bitsToTurn(content: Uint8Array): number {
-  const counts = new Uint32Array(256);
-  for (const byte of content) counts[byte] = (counts[byte] as number) + 1;
-  const hiddenBy = (bits: number) =>
-    HIDDEN.reduce((sum, byte) => sum + (counts[byte ^ bits] as number), 0);
+/** The mask that hides the most of every `step`th byte from `start` on, and how far it does. */
+function maskOf(
+  content: Uint8Array,
+  start: number,
+  step: number,
+): { readonly mask: number; readonly end: number } {
+  const bareAt = new Int32Array(256).fill(-1);
+  for (let at = start; at < content.length; at += step) {
+    for (const byte of HIDDEN) {
+      const mask = (content[at] as number) ^ byte;
+      if (bareAt[mask] === -1) bareAt[mask] = at;
+    }
+  }
   let best = 0;
-  for (let bits = 1; bits < 128; bits += 1) if (hiddenBy(bits) < hiddenBy(best)) best = bits;
-  return best;
+  for (let mask = 0; mask < 128 && bareAt[best] !== -1; mask += 1)
+    if (bareAt[mask] === -1 || (bareAt[mask] as number) > (bareAt[best] as number)) best = mask;
+  const end = bareAt[best] as number;
+  return { mask: best, end: end === -1 ? content.length : end };
 }
+
+/** As much of `content` as can be hidden, and by what. Of at most 31 bytes it is always all. */
+function turned(content: Uint8Array): { readonly masks: readonly number[]; readonly end: number } {
+  for (let end = content.length; ; ) {
+    const count = Math.ceil(end / STRIPE_BYTES);
+    const slice = content.subarray(0, end);
+    const stripes = Array.from({ length: count }, (_, start) => maskOf(slice, start, count));
+    const hidden = Math.min(end, ...stripes.map((stripe) => stripe.end));
+    if (hidden === end) return { masks: stripes.map((stripe) => stripe.mask), end };
+    end = hidden;
+  }
+}
+
+const seven = (value: number, shift: number) => ((value >>> shift) & 127) | 128;
 
 /** The next frame of `given`, with at most `payloadBytes` of it. */
 export function uploadFrame(given: Uint8Array, number: number, format: UploadFormat): UploadFrame {
   const { check, nonce, payloadBytes } = format;
-  const slice = given.subarray(0, payloadBytes);
-  const turned = format.turnsBits ? bitsToTurn(slice) : 0;
-  const content = turned === 0 ? slice : slice.map((byte) => byte ^ turned);
-  const places: number[] = [];
-  const hidden: number[] = [];
-  let end = 0;
-  for (let gap = 0; end < content.length && places.length < PLACES_MAX - 1; end += 1) {
-    if (gap === NO_PLACE - PLACE_MIN) {
-      places.push(NO_PLACE);
-      gap = 0;
-    }
-    if (HIDDEN.includes(content[end] as number)) {
-      places.push(gap + PLACE_MIN);
-      hidden.push(end);
-      gap = 0;
-    } else gap += 1;
-  }
-  const body = new Uint8Array(places.length + end);
-  body.set(places);
-  body.set(content.subarray(0, end), places.length);
-  for (const place of hidden) {
-    const spot = places.length + place;
-    body[spot] = (body[spot] as number) ^ 0x40;
-  }
+  const { masks, end } = turned(given.subarray(0, payloadBytes));
+  const wire = new Uint8Array(HEAD_BYTES + masks.length + end);
+  const body = wire.subarray(HEAD_BYTES);
+  body.set(masks.map((mask) => mask | 128));
+  for (let at = 0; at < end; at += 1)
+    body[masks.length + at] = (given[at] as number) ^ (masks[at % masks.length] as number);
   const sum = frameCheck(check, body, nonce + (number % UPLOAD_NUMBER_MODULO)) & 0xfffffff;
   const head = [
-    seven(end, 7),
-    seven(end, 0),
-    seven(places.length, 0),
+    seven(body.length, 7),
+    seven(body.length, 0),
     seven(number, 0),
     seven(sum, 21),
     seven(sum, 14),
     seven(sum, 7),
     seven(sum, 0),
   ];
-  const headSum = head.reduce((total, byte) => total + (byte & 127), turned) & 127;
-  const wire = new Uint8Array(10 + body.length);
-  wire.set([...head, headSum | 128, turned | 128]);
-  wire.set(body, 10);
+  const headSum = head.reduce((total, byte) => total + (byte & 127), 0);
+  wire.set([...head, seven(headSum, 0)]);
   return { wire, contentBytes: end };
 }
 
 /** Of the first and the last frames: the flash has work early, and not much when all has come. */
-const EDGE_BYTES = 240;
+const EDGE_BYTES = 200;
 
-/** The frames of a whole stream, numbered from 0; all but those at its ends are full. */
+/** The frames of a whole stream, numbered from 0, each as full as it may be; those at its ends are short. */
 export async function* uploadFrames(
   stream: AsyncIterable<Uint8Array>,
-  format: UploadFormat,
+  format: Omit<UploadFormat, 'payloadBytes'>,
+  payloadBytes: () => number,
 ): AsyncGenerator<{ readonly number: number; readonly wire: Uint8Array }> {
-  const { payloadBytes } = format;
-  const short = { ...format, payloadBytes: Math.min(EDGE_BYTES, payloadBytes) };
   let number = 0;
   let held: Uint8Array = new Uint8Array(0);
-  const next = (shape: UploadFormat) => {
-    const { wire, contentBytes } = uploadFrame(held, number, shape);
+  const next = (bytes: number) => {
+    const { wire, contentBytes } = uploadFrame(held, number, { ...format, payloadBytes: bytes });
     held = held.subarray(contentBytes);
     number += 1;
     return { number: number - 1, wire };
   };
+  const short = () => Math.min(EDGE_BYTES, payloadBytes());
   for await (const content of stream) {
     held = Buffer.concat([held, content]);
-    while (held.length >= payloadBytes) yield next(number === 0 ? short : format);
+    while (held.length >= payloadBytes()) yield next(number === 0 ? short() : payloadBytes());
   }
-  while (held.length > 0) yield next(short);
+  while (held.length > 0) yield next(short());
 }

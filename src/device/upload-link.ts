@@ -8,11 +8,12 @@ import { SILENCE_MS_MAX } from '../core/limits.js';
 import type { SessionClock, StreamConsumer } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
 import { outOfMemory } from './agent-failure.js';
+import type { FrameCheck } from './frame-check.js';
 import { shortName } from './helper-source.js';
 import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
-import { type UploadFormat, uploadFrames } from './upload-frames.js';
-import type { UploadPace } from './upload-pace.js';
+import { uploadFrames } from './upload-frames.js';
+import { payloadBytesAfter, type UploadPace } from './upload-pace.js';
 import { UploadQueue } from './upload-queue.js';
 
 /**
@@ -48,7 +49,7 @@ export class UploadLink implements StreamConsumer {
   readonly #agent: Agent;
   readonly #clock: SessionClock;
   readonly #call: UploadCall;
-  readonly #format: UploadFormat;
+  readonly #format: { readonly check: FrameCheck; readonly nonce: number };
   readonly #source;
   readonly #prompt = new PromptWatch();
   readonly #stop = new AbortController();
@@ -64,6 +65,7 @@ export class UploadLink implements StreamConsumer {
   #results = 0;
   #errors = 0;
   #damages = -1;
+  #resends = 0;
   #resentMs = 0;
   #resendMs = RESEND_MS;
   #nudgeMs = NUDGE_MS;
@@ -78,8 +80,7 @@ export class UploadLink implements StreamConsumer {
     this.#call = call;
     const nonce = agent.newNonce();
     const { check, output } = agent.rungs;
-    const { payloadBytes, turnsBits } = call.pace;
-    this.#format = { check, nonce, payloadBytes, turnsBits };
+    this.#format = { check, nonce };
     this.#source = frameSource(output, { check, nonce });
   }
 
@@ -118,7 +119,9 @@ export class UploadLink implements StreamConsumer {
   }
 
   async #sendAll(signal: AbortSignal): Promise<void> {
-    for await (const frame of uploadFrames(this.#call.content, this.#format)) {
+    const { content, pace } = this.#call;
+    const payloadBytes = () => payloadBytesAfter(this.#resends, pace);
+    for await (const frame of uploadFrames(content, this.#format, payloadBytes)) {
       await this.#until(() => this.#queue.waiting < AHEAD_FRAMES, signal);
       if (this.#over || signal.aborted) return;
       this.#queue.add(frame.number, frame.wire);
@@ -239,6 +242,7 @@ export class UploadLink implements StreamConsumer {
     if (!isNew && nowMs - this.#resentMs <= this.#resendMs) return;
     this.#damages = damages;
     if (!this.#queue.resendFrom(number)) return;
+    this.#resends += 1;
     this.#resentMs = nowMs;
     if (!isNew) this.#resendMs = Math.min(2 * this.#resendMs, NUDGE_MS_MAX);
   }

@@ -9,29 +9,36 @@ export interface UploadPace {
   readonly payloadBytes: number;
   /** Frames that the agent holds: one that it works on, and those that come meanwhile. */
   readonly frames: number;
-  /** The agent may turn bits of a whole frame, which takes numbers as long as it. */
-  readonly turnsBits: boolean;
 }
 
 /** The smallest ring of boards with a UART holds 255 bytes (ESP8266; ESP32 259): two pieces fit. */
-const UART = { windowBytes: 252, pieceBytes: 126 } as const;
+const UART = { windowBytes: 254, pieceBytes: 127 } as const;
 /** USB makes the host wait by itself. */
 const USB = { windowBytes: 2048, pieceBytes: 512 } as const;
-/** By the memory that is free: several frames smooth what the flash and the wire do at their own pace. */
+/**
+ * By the memory that is free: several frames smooth what the flash and the wire do at their own pace,
+ * and turning the bits of a payload of more than 200 bytes takes numbers as long as it.
+ */
 const FRAMES = [
-  { freeBytesMin: 128 * 1024, payloadBytes: 1000, frames: 8, turnsBits: true },
-  { freeBytesMin: 64 * 1024, payloadBytes: 1000, frames: 2, turnsBits: true },
-  { freeBytesMin: 0, payloadBytes: 240, frames: 2, turnsBits: false },
+  { freeBytesMin: 128 * 1024, payloadBytes: 2000, frames: 4 },
+  { freeBytesMin: 64 * 1024, payloadBytes: 1000, frames: 2 },
+  { freeBytesMin: 0, payloadBytes: 200, frames: 2 },
 ] as const;
+/** On a wire that damages, a longer frame costs more than its head saves. */
+const DAMAGED_PAYLOAD_BYTES = 1000;
 
 export function uploadPace(board: {
   readonly backPressure: boolean;
   readonly freeMemoryBytes: number | null;
 }): UploadPace {
   const free = board.freeMemoryBytes ?? 0;
-  const { payloadBytes, frames, turnsBits } =
-    FRAMES.find((each) => free >= each.freeBytesMin) ?? FRAMES[2];
-  return { ...(board.backPressure ? USB : UART), payloadBytes, frames, turnsBits };
+  const { payloadBytes, frames } = FRAMES.find((each) => free >= each.freeBytesMin) ?? FRAMES[2];
+  return { ...(board.backPressure ? USB : UART), payloadBytes, frames };
+}
+
+/** What a frame carries from now on. */
+export function payloadBytesAfter(damages: number, pace: UploadPace): number {
+  return damages > 0 ? Math.min(DAMAGED_PAYLOAD_BYTES, pace.payloadBytes) : pace.payloadBytes;
 }
 
 /**
