@@ -12,6 +12,7 @@ import type { UploadRungs } from './identity.js';
 import { type PutOperation, UploadDigests } from './upload-digests.js';
 import { uploadRoomBytes } from './upload-frames.js';
 import { UploadLink } from './upload-link.js';
+import { UploadMeter } from './upload-meter.js';
 import { type UploadPace, uploadPace } from './upload-pace.js';
 import { bytesSaved, packed, packingFor } from './upload-packing.js';
 import { isTemporary, temporaryRoot } from './upload-staging.js';
@@ -123,20 +124,27 @@ class Applying {
     const packing = packingFor(this.#rungs, idleRounds * WINDOW_BITS_LESS, savedBytes);
     const { pieceBytes, payloadBytes, frames } = this.#pace;
     const { times } = this.#options;
+    const meter = new UploadMeter();
     const timing = times === undefined ? [] : [TIME_PARTS[times.rung]];
+    const onTaken = (contentBytes: number) => {
+      for (const sent of meter.taken(contentBytes)) this.#queue.push({ kind: 'sent', ...sent });
+    };
     const link = new UploadLink(this.#agent, this.#clock, {
       parts: ['hash-file', `inflate-${packing.kind}`, 'upload', ...timing],
       call: `${shortName('apply_job')},(${packing.windowBits},${uploadRoomBytes(payloadBytes)},${this.#options.keepGoing ? 0 : 1},${pieceBytes},${base},${frames})`,
       skipped: [],
       pace: this.#pace,
-      content: packed(this.#plain(base), packing),
+      content: meter.packed(packed(this.#plain(base, meter), packing)),
+      onTaken,
       onResults: (count, errorNumber) => {
         // Results come in order; those that were lost are asked for afterwards.
         while (this.#settled < base + count - 1) this.#settle(0);
         if (this.#settled === base + count - 1) this.#settle(errorNumber);
       },
     });
-    return link.run(signal);
+    const problem = await link.run(signal);
+    if (problem === null) onTaken(Number.POSITIVE_INFINITY);
+    return problem;
   }
 
   #putsFrom(base: number): readonly PutOperation[] {
@@ -144,14 +152,14 @@ class Applying {
     return puts.map((step) => step.operation as PutOperation);
   }
 
-  async *#plain(base: number): AsyncGenerator<Uint8Array> {
+  async *#plain(base: number, meter: UploadMeter): AsyncGenerator<Uint8Array> {
     for (const step of this.#steps.slice(base)) {
       let isHead = true;
       const temporary = temporaryRoot(step.path);
       if (temporary !== null) this.#staged.add(temporary);
       for await (const bytes of encodeStep(step, this.#digests)) {
-        if (!isHead && step.kind === 'put' && step.operation !== null)
-          this.#queue.push({ kind: 'sent', operation: step.operation, bytes: bytes.length });
+        const isContent = !isHead && step.kind === 'put';
+        meter.read(isContent ? step.operation : null, bytes.length);
         isHead = false;
         yield bytes;
       }

@@ -39,6 +39,11 @@ export interface UploadFrame {
   readonly contentBytes: number;
 }
 
+/** A frame among others, counted from 0. */
+export interface NumberedFrame extends UploadFrame {
+  readonly number: number;
+}
+
 /** The mask that hides the most of every `step`th byte from `start` on, and how far it does. */
 function maskOf(
   content: Uint8Array,
@@ -105,14 +110,14 @@ export async function* uploadFrames(
   stream: AsyncIterable<Uint8Array>,
   format: Omit<UploadFormat, 'payloadBytes'>,
   payloadBytes: () => number,
-): AsyncGenerator<{ readonly number: number; readonly wire: Uint8Array }> {
+): AsyncGenerator<NumberedFrame> {
   let number = 0;
   let held: Uint8Array = new Uint8Array(0);
   const next = (bytes: number) => {
-    const { wire, contentBytes } = uploadFrame(held, number, { ...format, payloadBytes: bytes });
-    held = held.subarray(contentBytes);
+    const frame = uploadFrame(held, number, { ...format, payloadBytes: bytes });
+    held = held.subarray(frame.contentBytes);
     number += 1;
-    return { number: number - 1, wire };
+    return { number: number - 1, ...frame };
   };
   const short = () => Math.min(EDGE_BYTES, payloadBytes());
   for await (const content of stream) {

@@ -30,8 +30,8 @@ const HELD_UP = 1.25;
 const HELD_UP_MAX = 3;
 /** How long an agent that died may still say why. */
 const LAST_WORDS_MS = 40;
-/** Frames made ahead of the wire. */
-const AHEAD_FRAMES = 8;
+/** Frames made ahead of the wire: most of the packing is over when the agent is on the board. */
+const AHEAD_FRAMES = 24;
 
 export interface UploadCall {
   readonly parts: readonly string[];
@@ -41,6 +41,8 @@ export interface UploadCall {
   readonly pace: UploadPace;
   /** The logical stream, whole ops in order. */
   readonly content: AsyncIterable<Uint8Array>;
+  /** The board has taken so many bytes of the content. */
+  onTaken(contentBytes: number): void;
   /** So many steps of this exec are over, the last with this error number; those between had none. */
   onResults(count: number, errorNumber: number): void;
 }
@@ -124,7 +126,7 @@ export class UploadLink implements StreamConsumer {
     for await (const frame of uploadFrames(content, this.#format, payloadBytes)) {
       await this.#until(() => this.#queue.waiting < AHEAD_FRAMES, signal);
       if (this.#over || signal.aborted) return;
-      this.#queue.add(frame.number, frame.wire);
+      this.#queue.add(frame);
       this.#pump();
     }
     await this.#until(() => this.#over, signal);
@@ -219,6 +221,7 @@ export class UploadLink implements StreamConsumer {
       this.#call.onResults(this.#results, payload[2] as number);
     } else if (payload.length === 6) {
       if (this.#queue.taken(payload[0] as number, word(1))) {
+        this.#call.onTaken(this.#queue.contentTakenBytes);
         this.#progress += 1;
         this.#resendMs = RESEND_MS;
       }

@@ -2,7 +2,7 @@
  * The frames of one upload: what goes out next, how much of it the board has taken, and what it may
  * still ask for again. Pure.
  */
-import { UPLOAD_NUMBER_MODULO } from './upload-frames.js';
+import { type NumberedFrame, UPLOAD_NUMBER_MODULO } from './upload-frames.js';
 
 const KEPT_FRAMES = 64;
 
@@ -11,6 +11,8 @@ interface KeptFrame {
   readonly wire: Uint8Array;
   /** Place of its first byte among all bytes that go up. */
   readonly start: number;
+  /** Bytes of the content in all frames before it. */
+  readonly contentBefore: number;
 }
 
 export class UploadQueue {
@@ -21,10 +23,23 @@ export class UploadQueue {
   /** Where the board is, and where the last frame ends. */
   #takenTo = 0;
   #madeTo = 0;
+  #contentTaken = 0;
+  #contentMade = 0;
 
-  add(number: number, wire: Uint8Array): void {
-    this.#kept.push({ number: number % UPLOAD_NUMBER_MODULO, wire, start: this.#madeTo });
+  add({ number, wire, contentBytes }: NumberedFrame): void {
+    this.#kept.push({
+      number: number % UPLOAD_NUMBER_MODULO,
+      wire,
+      start: this.#madeTo,
+      contentBefore: this.#contentMade,
+    });
     this.#madeTo += wire.length;
+    this.#contentMade += contentBytes;
+  }
+
+  /** Bytes of the content in the frames that the board has taken whole. */
+  get contentTakenBytes(): number {
+    return this.#contentTaken;
   }
 
   /** Frames that have not gone out, or not whole. */
@@ -78,6 +93,7 @@ export class UploadQueue {
     const takenTo = frame === undefined ? this.#madeTo : frame.start + bytes;
     if (takenTo <= this.#takenTo) return false;
     this.#takenTo = takenTo;
+    this.#contentTaken = frame?.contentBefore ?? this.#contentMade;
     return true;
   }
 }
