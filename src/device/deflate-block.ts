@@ -1,6 +1,5 @@
 /** One deflate block (RFC 1951, 3.2.3): stored, or with the codes that make it shortest. */
 import type { BitSink } from './bit-sink.js';
-import { BlockHeader } from './block-header.js';
 import {
   DISTANCES,
   END_OF_BLOCK,
@@ -10,6 +9,7 @@ import {
   type SymbolCounts,
   symbolOfDistance,
 } from './deflate-alphabet.js';
+import { BlockHeader } from './deflate-header.js';
 import type { DeflatePath } from './deflate-path.js';
 import { codeWords, limitedCodeLengths } from './prefix-code.js';
 

@@ -5,10 +5,10 @@
  * BLOCK_BYTES_MAX of input are held.
  */
 import { BitSink } from './bit-sink.js';
-import { blockSplit } from './block-split.js';
 import { END_OF_BLOCK, MATCH_BYTES_MAX, SymbolCounts } from './deflate-alphabet.js';
 import { writeBlock } from './deflate-block.js';
 import { DeflatePath } from './deflate-path.js';
+import { blockSplit } from './deflate-split.js';
 import { MatchFinder } from './match-finder.js';
 import { MatchList } from './match-list.js';
 
@@ -16,8 +16,11 @@ import { MatchList } from './match-list.js';
 const STRETCH_BYTES = 512;
 /** What is looked at together, in a millisecond or two; whole stretches. */
 const SLICE_BYTES = 4096;
-/** Whole slices; a stored block can be no longer than 65,535. */
-const BLOCK_BYTES_MAX = 32_768;
+/**
+ * Whole slices. 16 kB make programs 0.3 % longer; with 32 kB, 0.2 % shorter, a push takes 9 ms
+ * instead of 6, and the wire waits for the first one. More than 65,535 cannot be stored.
+ */
+const BLOCK_BYTES_MAX = 24_576;
 /** How often a block's way is looked for again with the prices that the last one makes. */
 const ROUNDS = 2;
 
@@ -108,7 +111,7 @@ export class Deflater {
     const plain = this.#held.subarray(this.#blockStart, end);
     for (let round = 0; round < ROUNDS; round += 1) {
       this.#path.find(plain, this.#matches, [0, plain.length], counts);
-      counts = SymbolCounts.sum(this.#path.counts(plain, 0, plain.length, plain.length));
+      counts = SymbolCounts.sum(this.#path.counts(plain, 0, plain.length, BLOCK_BYTES_MAX));
       counts.literals[END_OF_BLOCK] = 1;
     }
     writeBlock(this.#sink, plain, this.#path, counts, isLast);
