@@ -50,8 +50,9 @@ function mergedLists(leaves: readonly number[], bits: number): Uint8Array[] {
 /** The canonical code of such lengths, each word's first bit lowest (RFC 1951, 3.2.2). */
 export function codeWords(lengths: readonly number[]): Uint16Array {
   const words = new Uint16Array(lengths.length);
+  const longest = Math.max(...lengths);
   let code = 0;
-  for (let bits = 1; bits <= Math.max(...lengths); bits += 1) {
+  for (let bits = 1; bits <= longest; bits += 1) {
     for (let symbol = 0; symbol < lengths.length; symbol += 1) {
       if (lengths[symbol] !== bits) continue;
       words[symbol] = mirrored(code, bits);
