@@ -1,26 +1,4 @@
-/** From how often symbols come to the block header that firmware-helpers/deflate.py keeps. */
-
-/** The best code lengths of at most `longest` bits (package-merge, Larmore and Hirschberg 1990). */
-export function limitedCodeLengths(counts: readonly number[], longest: number): number[] {
-  const leaves = counts
-    .map((count, symbol) => ({ count, symbols: [symbol] }))
-    .filter(({ count }) => count > 0)
-    .sort((a, b) => a.count - b.count);
-  let packages: typeof leaves = [];
-  for (let bit = 0; bit < longest; bit += 1) {
-    const pairs: typeof leaves = [];
-    for (let index = 0; index + 1 < packages.length; index += 2) {
-      const [a, b] = packages.slice(index, index + 2) as [(typeof leaves)[0], (typeof leaves)[0]];
-      pairs.push({ count: a.count + b.count, symbols: [...a.symbols, ...b.symbols] });
-    }
-    packages = [...leaves, ...pairs].sort((a, b) => a.count - b.count);
-  }
-  const lengths = new Array<number>(counts.length).fill(0);
-  for (const { symbols } of packages.slice(0, 2 * leaves.length - 2)) {
-    for (const symbol of symbols) lengths[symbol] = (lengths[symbol] as number) + 1;
-  }
-  return lengths;
-}
+/** The block header that firmware-helpers/deflate.py keeps. */
 
 /** A code length as it is, or as often again as `repeat` says (RFC 1951: symbol 16, 3 to 6). */
 interface Item {
