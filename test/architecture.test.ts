@@ -49,8 +49,13 @@ const HOUSE: Readonly<Record<string, Room>> = {
     },
     why: 'the .blb file knows no board and no folder; only blb-file.ts and its disk seam touch a disk',
   },
+  deflate: {
+    imports: [],
+    outside: [],
+    why: 'a compressor: bytes in, bytes out',
+  },
   device: {
-    imports: ['core', 'transport'],
+    imports: ['core', 'transport', 'deflate'],
     outside: ['node:crypto', 'node:zlib'],
     byFile: {
       'helper-source.ts': ['node:fs'],

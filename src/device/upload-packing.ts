@@ -2,7 +2,8 @@
  * The whole upload as one stream: raw deflate where the board can inflate, tokens that plain Python
  * reads where it cannot and there is something to gain, with a window that its memory can afford.
  */
-import { createDeflateRaw, deflateRawSync } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
+import { Deflater } from '../deflate/deflater.js';
 import type { UploadRungs } from './identity.js';
 import type { PutOperation } from './upload-digests.js';
 import { lzBlocks } from './upload-lz.js';
@@ -69,8 +70,6 @@ export function packed(
 const GATHER_BYTES = 4000;
 /** What is looked at together: longer is hardly better, and holds up what the wire waits for. */
 const TOKENS_BYTES = 2000;
-/** Blocks of 4,096 symbols, whose codes fit files of different kinds better (2.5 % less than zlib's default). */
-const MEMORY_LEVEL = 6;
 
 /** Many small pieces as few larger ones, so that frames are full. */
 async function* gathered(
@@ -108,26 +107,18 @@ async function* tokens(
   yield* gathered(blocks(), GATHER_BYTES);
 }
 
+/** Between two pieces the wire has its turn: each takes some milliseconds. */
+const turnOfOthers = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 async function* deflated(
   parts: AsyncIterable<Uint8Array>,
   windowBits: number,
 ): AsyncGenerator<Uint8Array> {
-  const deflate = createDeflateRaw({ level: 9, windowBits, memLevel: MEMORY_LEVEL });
-  const out: Uint8Array[] = [];
-  deflate.on('data', (chunk: Uint8Array) => out.push(chunk));
-  try {
-    for await (const part of gathered(parts, GATHER_BYTES)) {
-      await new Promise<void>((resolve, reject) =>
-        deflate.write(part, (error) => (error ? reject(error) : resolve())),
-      );
-      if (out.length > 0) yield Buffer.concat(out.splice(0));
-    }
-    await new Promise<void>((resolve, reject) => {
-      deflate.once('end', resolve).once('error', reject);
-      deflate.end();
-    });
-    if (out.length > 0) yield Buffer.concat(out.splice(0));
-  } finally {
-    deflate.destroy();
+  const deflater = new Deflater(windowBits);
+  for await (const part of gathered(parts, GATHER_BYTES)) {
+    const made = deflater.push(part);
+    if (made.length > 0) yield made;
+    await turnOfOthers();
   }
+  yield deflater.end();
 }

@@ -3,7 +3,7 @@
  * node test/bench/run.mjs test/bench/train-codes.ts /usr/lib/python3 /usr/lib/python3.11
  * Half of the Python sources in those folders are used; deflate-ratios.ts tries the other half.
  */
-import { limitedCodeLengths } from '../../src/device/prefix-code.js';
+import { limitedCodeLengths } from '../../src/deflate/prefix-code.js';
 import { readDeflateTokens } from '../support/deflate-tokens.js';
 import { EncoderBoard } from '../support/encoder-board.js';
 import { blockHeader } from './kept-header.js';

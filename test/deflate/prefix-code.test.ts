@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeWords, limitedCodeLengths } from '../../src/device/prefix-code.js';
+import { codeWords, limitedCodeLengths } from '../../src/deflate/prefix-code.js';
 
 const total = (counts: readonly number[], lengths: readonly number[]) =>
   counts.reduce((sum, count, symbol) => sum + count * lengths[symbol]!, 0);

@@ -1,6 +1,7 @@
 /** How a dynamic deflate block tells its codes (RFC 1951, 3.2.7). */
+
+import { FIRST_LENGTH } from './alphabet.js';
 import type { BitSink } from './bit-sink.js';
-import { FIRST_LENGTH } from './deflate-alphabet.js';
 import { codeWords, limitedCodeLengths } from './prefix-code.js';
 
 const CODE_BITS_MAX = 7;

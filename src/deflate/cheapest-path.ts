@@ -8,7 +8,7 @@ import {
   SYMBOL_OF_LENGTH,
   SymbolCounts,
   symbolOfDistance,
-} from './deflate-alphabet.js';
+} from './alphabet.js';
 import { NICE_BYTES } from './match-finder.js';
 import type { MatchList } from './match-list.js';
 
@@ -39,7 +39,7 @@ function entropies(counts: Uint32Array): Float64Array {
   return Float64Array.from(counts, (count) => all - Math.log2(Math.max(count, UNSEEN)));
 }
 
-export class DeflatePath {
+export class CheapestPath {
   /** For each place the step that is best there: its bytes, and its distance if it is a match. */
   readonly lengths: Uint16Array;
   readonly distances: Uint16Array;

@@ -2,7 +2,7 @@
  * Where the bytes at a place stood before: for each hash of three bytes a binary tree of places,
  * in order of the bytes that follow, the newest at its root (as LZMA's and libdeflate's bt3).
  */
-import { MATCH_BYTES_MAX, MATCH_BYTES_MIN } from './deflate-alphabet.js';
+import { MATCH_BYTES_MAX, MATCH_BYTES_MIN } from './alphabet.js';
 import type { MatchList } from './match-list.js';
 
 const HASH_BITS = 15;

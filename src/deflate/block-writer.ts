@@ -1,5 +1,5 @@
 /** One deflate block (RFC 1951, 3.2.3): stored, or with the codes that make it shortest. */
-import type { BitSink } from './bit-sink.js';
+
 import {
   DISTANCES,
   END_OF_BLOCK,
@@ -8,9 +8,10 @@ import {
   SYMBOL_OF_LENGTH,
   type SymbolCounts,
   symbolOfDistance,
-} from './deflate-alphabet.js';
-import { BlockHeader } from './deflate-header.js';
-import type { DeflatePath } from './deflate-path.js';
+} from './alphabet.js';
+import type { BitSink } from './bit-sink.js';
+import { BlockHeader } from './block-header.js';
+import type { CheapestPath } from './cheapest-path.js';
 import { codeWords, limitedCodeLengths } from './prefix-code.js';
 
 const CODE_BITS_MAX = 15;
@@ -34,7 +35,7 @@ const FIXED: Codes = {
 export function writeBlock(
   sink: BitSink,
   plain: Uint8Array,
-  path: DeflatePath,
+  path: CheapestPath,
   counts: SymbolCounts,
   isLast: boolean,
 ): void {
@@ -84,7 +85,7 @@ function writeStored(sink: BitSink, plain: Uint8Array): void {
   sink.addBytes(plain);
 }
 
-function writeSteps(sink: BitSink, plain: Uint8Array, path: DeflatePath, codes: Codes): void {
+function writeSteps(sink: BitSink, plain: Uint8Array, path: CheapestPath, codes: Codes): void {
   const words = { literals: codeWords(codes.literals), distances: codeWords(codes.distances) };
   const literal = (symbol: number) => sink.add(words.literals[symbol]!, codes.literals[symbol]!);
   for (let at = 0; at < plain.length; at += path.lengths[at]!) {

@@ -1,5 +1,5 @@
 /** Where a new deflate block, with codes that fit better, is worth its header. */
-import { SymbolCounts } from './deflate-alphabet.js';
+import { SymbolCounts } from './alphabet.js';
 
 /** A dynamic block's header is about so long; a little off moves few borders. */
 const HEADER_BITS = 60;
