@@ -68,4 +68,5 @@ def read_job(roots, bits):
     end_digest()
     visit_roots(roots, read_entry)
     put_number(0)
-    end_digest()
+    if since_digest:
+        end_digest()

@@ -1,29 +1,34 @@
 # Down the wire: frames, the one continuous stream inside them, and the walk. README.md has the
 # framing to the byte. Variants bring `put` (how bytes leave) and `frame_check`. Only a full data
-# frame is longer than 1,013 bytes: it has the short header.
+# frame is longer than 1,013 bytes: it has the short header, and its number in the check.
 def write_frame(kind, holder, length):
+    global last_alive
     start = 0
+    value = nonce
     holder = memoryview(holder)
     if length > 1013:
-        start = 4
-        holder[4:6] = (61440 | sequence & 4095).to_bytes(2, 'big')
+        start = 5
+        holder[5] = 240 | sequence & 15
+        value += sequence & 4095
     else:
         holder[:5] = b'\xc1\xbe' + (kind << 22 | length << 12 | sequence & 4095).to_bytes(3, 'big')
         holder[5] = holder[2] + 3 * holder[3] + 5 * holder[4] + nonce & 255
     length += 6
-    holder[length:length + 4] = frame_check(holder[start or 2:length], nonce).to_bytes(4, 'big')
+    holder[length:length + 4] = frame_check(holder[start or 2:length], value).to_bytes(4, 'big')
     put(holder[start:length + 4])
+    last_alive = time.ticks_ms()
 def keep_alive():
-    global last_alive
     for byte in dogs:
         byte.feed()
     if time.ticks_diff(time.ticks_ms(), last_alive) > 400:
-        last_alive = time.ticks_ms()
         write_frame(1, bytearray(10), 0)
 # Behind the last frame that is wanted the job ends: what walks and reads catches no GeneratorExit.
+# However many frames are lost or not wanted, a busy frame says now and then where the stream stands.
 def is_wanted():
     if wanted and sequence > wanted[-1]:
         raise GeneratorExit
+    if sequence & 127 == 127:
+        write_frame(1, bytearray(10), 0)
     return not wanted or sequence in wanted
 def frame_done():
     global sequence, position
@@ -64,15 +69,14 @@ def visit_roots(roots, visit):
             kind = 0
         visit(path, (b'', kind))
 def job(run, run_with, *start):
-    global nonce, sequence, position, wanted, skipped, buffer, view, frame_end, last_alive
+    global nonce, sequence, position, wanted, skipped, buffer, view, frame_end
     nonce, frame_end, skipped, sequence, position, wanted = start
-    last_alive = time.ticks_ms()
     write_frame(2, bytearray(10), 0)
     buffer = bytearray(frame_end + 4)
     view = memoryview(buffer)
     try:
         run(*run_with)
-        while (position + 4) % 64 < 3:
+        while (position + 4) % 64 < 4:
             put_bytes(b'\0')
         if position > 6:
             frame_done()

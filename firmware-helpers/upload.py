@@ -19,8 +19,6 @@ except Exception:
     def ready(limit):
         return limit > 60
 def tell(length):
-    global last_alive
-    last_alive = time.ticks_ms()
     number = len(results)
     answer[6:12] = bytes((expected, taken >> 8, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0, 0))
     write_frame(1, answer, length)

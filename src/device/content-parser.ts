@@ -126,7 +126,7 @@ export class ContentParser<F> {
         this.#isLast = value === 0;
         this.#cannotOpen = value === 1;
         this.#sizeBytes = value - 2;
-        if (this.#isLast) this.#toDigest(offset);
+        if (this.#isLast) this.#last(offset);
         else this.#state = 'mark';
         return;
       }
@@ -178,6 +178,13 @@ export class ContentParser<F> {
     if (again) return;
     this.#attempt = 0;
     if (!this.#cannotOpen && this.#sinceDigest >= DIGEST_AFTER_BYTES) this.#toDigest(offset);
+  }
+
+  /** Files without content need no digest. */
+  #last(offset: number): void {
+    if (this.#sinceDigest > 0) return this.#toDigest(offset);
+    this.#events.checked(true);
+    this.#state = 'over';
   }
 
   #toDigest(offset: number): void {

@@ -22,6 +22,11 @@ export class FrameOrder {
     return this.#next;
   }
 
+  /** Near the number that comes next. */
+  get reference(): number {
+    return this.#reference;
+  }
+
   /** How many frames there are; null until the board said so. */
   get total(): number | null {
     return this.#total;

@@ -40,7 +40,8 @@ export class FrameRound implements StreamConsumer {
 
   constructor(parts: RoundParts) {
     this.#parts = parts;
-    this.#source = frameSource(parts.output, { check: parts.check, nonce: parts.nonce });
+    const { output, check, nonce, order } = parts;
+    this.#source = frameSource(output, { check, nonce }, order.reference);
   }
 
   get strayBytes(): number {

@@ -2,9 +2,10 @@
  * Frames of the agent in a stream of bytes that may also hold the user's text and damage. Pure: it
  * is given bytes and gives back frames. The layout is specified in firmware-helpers/README.md:
  *
- *   f:4 sequence:12 | payload of 1,017 bytes | check (4)                       full data frames
+ *   f:4 sequence:4 | payload of 1,018 bytes | check (4)                        full data frames
  *   c1 be | kind:2 length:10 sequence:12 | header sum | payload | check (4)    all others
  *
+ * A full frame's whole number is in its check alone: it is one of the next 128 with these low bits.
  * After a bad check it goes on at the next byte, never over a length that was not verified; and
  * what may be the beginning of a full frame never holds back a whole frame behind it.
  */
@@ -26,17 +27,21 @@ export interface FrameFormat {
 }
 
 /** Exactly this much has the short header, which says no length. */
-export const FRAME_PAYLOAD_BYTES_MAX = 1017;
+export const FRAME_PAYLOAD_BYTES_MAX = 1018;
 export const SEQUENCE_MODULO = 4096;
+/** So far ahead of the last frame a full one may be; the agent says where it stands as often. */
+export const SEQUENCES_AHEAD = 128;
 const MARK_0 = 0xc1;
 const MARK_1 = 0xbe;
 const HEADER_BYTES = 6;
 const FULL_MARK = 0xf0;
-const FULL_HEADER_BYTES = 2;
+/** What a full frame's first byte tells of its number. */
+const FULL_SEQUENCE_MODULO = 16;
+const FULL_HEADER_BYTES = 1;
 const FULL_FRAME_BYTES = FULL_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX + 4;
 const KINDS: readonly FrameKind[] = ['data', 'busy', 'hello', 'end'];
 
-/** A frame's bytes; the agent's write_frame, for tests and for frames towards the board. */
+/** A frame's bytes; the agent's write_frame, for tests. */
 export function encodeFrame(
   format: FrameFormat,
   kind: FrameKind,
@@ -45,13 +50,14 @@ export function encodeFrame(
 ): Uint8Array {
   const isFull = kind === 'data' && payload.length === FRAME_PAYLOAD_BYTES_MAX;
   const header = isFull
-    ? Uint8Array.of(FULL_MARK | ((sequence >>> 8) & 15), sequence & 255)
+    ? Uint8Array.of(FULL_MARK | (sequence % FULL_SEQUENCE_MODULO))
     : longHeader(format, kind, sequence, payload.length);
   const end = header.length + payload.length;
   const bytes = new Uint8Array(end + 4);
   bytes.set(header);
   bytes.set(payload, header.length);
-  const check = frameCheck(format.check, bytes.subarray(isFull ? 0 : 2, end), format.nonce);
+  const start = isFull ? format.nonce + (sequence % SEQUENCE_MODULO) : format.nonce;
+  const check = frameCheck(format.check, bytes.subarray(isFull ? 0 : 2, end), start);
   new DataView(bytes.buffer).setUint32(end, check);
   return bytes;
 }
@@ -73,14 +79,6 @@ function headerSum(bytes: Uint8Array, at: number, nonce: number): number {
   return (a + 3 * b + 5 * c + nonce) & 255;
 }
 
-/** Where a frame lies, and what of it the check covers. */
-interface Extent {
-  readonly begin: number;
-  readonly covered: number;
-  readonly payload: number;
-  readonly length: number;
-}
-
 interface Found {
   readonly frame: Frame;
   readonly begin: number;
@@ -96,9 +94,12 @@ export class FrameDecoder {
   #badFrames = 0;
   /** Up to here nothing whole is behind a full frame that is still coming. */
   #searched = 0;
+  /** Where the stream stands: no later full frame has a lower number. */
+  #sequence: number;
 
-  constructor(format: FrameFormat) {
+  constructor(format: FrameFormat, firstSequence = 0) {
     this.#format = format;
+    this.#sequence = firstSequence;
   }
 
   /** Bytes that belong to no frame: the user's text, or damage. */
@@ -182,13 +183,15 @@ export class FrameDecoder {
   #fullFrameAt(at: number): Found | 'short' | null {
     if (this.#end - at < FULL_FRAME_BYTES) return 'short';
     const payload = at + FULL_HEADER_BYTES;
-    const sequence = ((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number);
-    return this.#checked('data', sequence, {
-      begin: at,
-      covered: at,
-      payload,
-      length: FRAME_PAYLOAD_BYTES_MAX,
-    });
+    const end = payload + FRAME_PAYLOAD_BYTES_MAX;
+    const first = ((this.#bytes[at] as number) - this.#sequence) & (FULL_SEQUENCE_MODULO - 1);
+    for (let ahead = first; ahead < SEQUENCES_AHEAD; ahead += FULL_SEQUENCE_MODULO) {
+      const sequence = (this.#sequence + ahead) % SEQUENCE_MODULO;
+      if (this.#isRight(at, end, this.#format.nonce + sequence))
+        return this.#found('data', sequence, at, payload, end);
+    }
+    this.#badFrames += 1;
+    return null;
   }
 
   #longFrameAt(at: number): Found | 'short' | null {
@@ -204,25 +207,25 @@ export class FrameDecoder {
     if (length > FRAME_PAYLOAD_BYTES_MAX) return null;
     if (available < HEADER_BYTES + length + 4) return 'short';
     const payload = at + HEADER_BYTES;
-    return this.#checked(KINDS[value >>> 22] as FrameKind, value, {
-      begin: at,
-      covered: at + 2,
-      payload,
-      length,
-    });
+    const end = payload + length;
+    if (this.#isRight(at + 2, end, this.#format.nonce)) {
+      const kind = KINDS[value >>> 22] as FrameKind;
+      return this.#found(kind, value % SEQUENCE_MODULO, at, payload, end);
+    }
+    this.#badFrames += 1;
+    return null;
   }
 
-  #checked(kind: FrameKind, sequence: number, at: Extent): Found | null {
-    const { check, nonce } = this.#format;
-    const end = at.payload + at.length;
+  /** Whether the check that stands at `end` is that of what is before it. */
+  #isRight(from: number, end: number, start: number): boolean {
     const expected = new DataView(this.#bytes.buffer).getUint32(end);
-    if (frameCheck(check, this.#bytes.subarray(at.covered, end), nonce) !== expected) {
-      this.#badFrames += 1;
-      return null;
-    }
-    const payload = this.#bytes.slice(at.payload, end);
-    const frame = { kind, sequence: sequence & (SEQUENCE_MODULO - 1), payload };
-    return { frame, begin: at.begin, end: end + 4 };
+    return frameCheck(this.#format.check, this.#bytes.subarray(from, end), start) === expected;
+  }
+
+  #found(kind: FrameKind, sequence: number, begin: number, payload: number, end: number): Found {
+    this.#sequence = kind === 'data' ? sequence + 1 : sequence;
+    const frame = { kind, sequence, payload: this.#bytes.slice(payload, end) };
+    return { frame, begin, end: end + 4 };
   }
 
   #append(bytes: Uint8Array): void {

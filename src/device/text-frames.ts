@@ -20,20 +20,22 @@ export interface FrameSource {
   flush(take: (frame: Frame) => boolean): void;
 }
 
-export function frameSource(rung: OutputRung, format: FrameFormat): FrameSource {
-  return rung === 'raw' ? new FrameDecoder(format) : new TextFrameDecoder(rung, format);
+/** `firstSequence`: of the stream, or of the part of it that comes again. */
+export function frameSource(rung: OutputRung, format: FrameFormat, firstSequence = 0): FrameSource {
+  const decoder = new FrameDecoder(format, firstSequence);
+  return rung === 'raw' ? decoder : new TextFrameDecoder(rung, decoder);
 }
 
 export class TextFrameDecoder implements FrameSource {
   readonly #rung: OutputRung;
-  readonly #format: FrameFormat;
+  readonly #decoder: FrameDecoder;
   #held = new Uint8Array(0);
   #strayBytes = 0;
   #badFrames = 0;
 
-  constructor(rung: OutputRung, format: FrameFormat) {
+  constructor(rung: OutputRung, decoder: FrameDecoder) {
     this.#rung = rung;
-    this.#format = format;
+    this.#decoder = decoder;
   }
 
   get strayBytes(): number {
@@ -78,12 +80,13 @@ export class TextFrameDecoder implements FrameSource {
   #frameOf(line: Uint8Array): Frame | null {
     const bytes = bytesOfLine(this.#rung, Buffer.from(line).toString('latin1').trim());
     if (bytes === null) return null;
-    const decoder = new FrameDecoder(this.#format);
     let found: Frame | null = null;
-    decoder.push(bytes, (frame) => {
+    const take = (frame: Frame) => {
       found = frame;
       return true;
-    });
+    };
+    this.#decoder.push(bytes, take);
+    this.#decoder.flush(take);
     if (found === null) this.#badFrames += 1;
     return found;
   }

@@ -5,21 +5,20 @@
  */
 import type { ManifestDraft } from '../archive/blb-writer.js';
 import { pathOfEntry } from '../archive/manifest.js';
+import { rehearse } from '../archive/rehearsal.js';
 import { treeOf } from '../chain/archive.js';
-import { nextSequence } from '../chain/lineage.js';
 import { omittableContent } from '../chain/materialize.js';
 import { refuseEmptyPolicy } from '../chain/retention.js';
 import { isBelayError, throwIfAborted } from '../core/errors.js';
 import type { Tree } from '../core/tree.js';
 import type { BackupFolder, CommittedArchive, NewArchive } from '../store/backup-folder.js';
-import { chainArchiveOf } from './archive-listing.js';
+import { backupDraft } from './backup-draft.js';
 import type { BackupOptions, BackupResult, BackupSummary } from './backup-options.js';
 import { requireSpace } from './backup-space.js';
 import { identityOfConnection, summaryOfConnection } from './board-identity.js';
 import { BoardSession } from './board-session.js';
 import type { BoardParts, JobContext } from './context.js';
 import { JobVoice } from './job-voice.js';
-import { manifestDraft } from './manifest-draft.js';
 import type { BackupPlan } from './plan-backup.js';
 import { countFiles } from './plan-backup.js';
 import { policyOf, prune } from './prune.js';
@@ -72,6 +71,10 @@ class BackupRun {
     this.#surveyor = new Surveyor(store, options, context, this.voice);
   }
 
+  get #compresses(): boolean {
+    return this.#options.compress ?? true;
+  }
+
   async withBoard(session: BoardSession): Promise<BackupResult> {
     const identity = identityOfConnection(session.connection, this.#options.boardName ?? null);
     const boardFolder = await this.#store.boardFolderFor(identity);
@@ -102,7 +105,7 @@ class BackupRun {
       return this.#withoutArchive(session, survey, 'unchanged');
     await requireSpace(this.#store, survey.plan, survey.tree.length);
     const archive = await this.#store.create(boardFolder, 'backup', {
-      compress: this.#options.compress ?? true,
+      compress: this.#compresses,
     });
     try {
       return await this.#write(session, survey, archive, boardFolder);
@@ -136,7 +139,12 @@ class BackupRun {
         holder: choice.parent === null ? () => null : omittableContent(choice.parent.manifest),
         roots: [survey.scope.path],
         mounts: survey.mounts,
-        compress: this.#options.compress ?? true,
+        compress: this.#compresses,
+        meanwhile: () =>
+          rehearse(this.#draft(session, survey, boardFolder), {
+            compress: this.#compresses,
+            signal: this.#context.signal,
+          }),
         signal: this.#context.signal,
       },
       this.voice,
@@ -160,40 +168,14 @@ class BackupRun {
   }
 
   #draft(session: BoardSession, survey: Survey, boardFolder: string): ManifestDraft {
-    const { path, include, exclude, mounts, type, compress, quick, verify } = this.#options;
-    const own = survey.listing.stored
-      .filter((each) => each.boardFolder === boardFolder)
-      .map(chainArchiveOf);
-    const parent = survey.choice.parent?.manifest;
-    const asked = {
-      type: type ?? 'auto',
-      path,
-      include,
-      exclude,
-      mounts,
-      compress,
-      quick,
-      verify,
+    const run = {
+      options: this.#options,
+      info: session.info,
+      boardFolder,
+      createdAt: this.#createdAt,
+      durationMs: this.voice.elapsedMs,
     };
-    return manifestDraft(
-      {
-        sequence: nextSequence(own),
-        backupType: survey.choice.type,
-        createdAt: this.#createdAt.toISOString(),
-        // Reading may have told more of the board: how fast it compresses.
-        deviceInfo: { ...survey.device, probe: { ...session.info.probe } },
-        options: Object.fromEntries(
-          Object.entries(asked).filter(([, value]) => value !== undefined),
-        ),
-        description: this.#options.description ?? null,
-        metadata: this.#options.metadata ?? {},
-        scope: survey.scope,
-        parent:
-          parent === undefined ? null : { backupId: parent.backupId, stateHash: parent.stateHash },
-        durationMs: this.voice.elapsedMs,
-      },
-      this.#context,
-    );
+    return backupDraft(survey, run, this.#context);
   }
 
   #written(session: BoardSession, survey: Survey, committed: CommittedArchive): BackupResult {

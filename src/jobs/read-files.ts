@@ -17,6 +17,8 @@ export interface ReadingOptions {
   readonly mounts: readonly string[];
   /** The board may compress what it sends. Default true. */
   readonly compress?: boolean;
+  /** Done once, while contents are on the wire. */
+  readonly meanwhile?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -36,6 +38,7 @@ export async function readFiles(
     onFile: (path) => voice.fileDone(path),
   });
   const wanted = [...options.reads, ...[...options.copies.values()].flat()];
+  let { meanwhile } = options;
   let due = options.reads;
   let relist = false;
   while (due.length > 0) {
@@ -47,6 +50,8 @@ export async function readFiles(
         signal: options.signal,
       })) {
         await intake.take(event);
+        await meanwhile?.();
+        meanwhile = undefined;
         if (event.kind === 'verified' || event.kind === 'failed') session.progressed();
         if (event.kind === 'restart')
           voice.warn('file-restarted', `${event.file.path}: ${event.reason}`, event.file.path);

@@ -96,7 +96,7 @@ function sourceOf(agent: Agent, sizeBytes: number, packed: boolean): Source {
   const filler = text.subarray(0, headBytes - record(1000).length);
   const hash = createHash('sha256').update(filler);
   for (let index = 0; index < cycles; index += 1) hash.update(plain);
-  const tail = Buffer.from([0, ...hash.digest(), 0, ...createHash('sha256').digest()]);
+  const tail = Buffer.from([0, ...hash.digest(), 0]);
   const start = Buffer.concat([record(filler.length), filler]);
   const file: TreeFile = {
     kind: 'file',

@@ -9,13 +9,19 @@ import {
   FrameDecoder,
   type FrameFormat,
   SEQUENCE_MODULO,
+  SEQUENCES_AHEAD,
 } from '../../src/device/frames.js';
 import { TextFrameDecoder } from '../../src/device/text-frames.js';
 
 const format: FrameFormat = { check: 'crc32', nonce: 123456789 };
 
-function decodeAll(bytes: Uint8Array, cuts: readonly number[], frameFormat = format): Frame[] {
-  const decoder = new FrameDecoder(frameFormat);
+function decodeAll(
+  bytes: Uint8Array,
+  cuts: readonly number[],
+  frameFormat = format,
+  first = 0,
+): Frame[] {
+  const decoder = new FrameDecoder(frameFormat, first);
   const frames: Frame[] = [];
   const take = (frame: Frame) => frames.push(frame) > 0;
   const ends = [...new Set([...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort(
@@ -64,15 +70,33 @@ describe('frames from the board', () => {
     sequence: fc.nat({ max: 20_000 }),
     payload: fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array(FULL)),
   });
+  /** As a board sends them: numbers never go back, and never on by more than the most. */
+  const inOrder = fc
+    .tuple(
+      fc.nat({ max: 20_000 }),
+      fc.array(fc.tuple(anyFrame, fc.nat({ max: SEQUENCES_AHEAD - 1 })), { maxLength: 12 }),
+    )
+    .map(([first, steps]) => {
+      let next = first;
+      const frames = steps.map(([frame, ahead]) => {
+        const sequence = next + ahead;
+        next = frame.kind === 'data' ? sequence + 1 : sequence;
+        return { ...frame, sequence };
+      });
+      return { first, frames };
+    });
 
   it('keep their kind, the end of their number and their payload, empty or full', () => {
     fc.assert(
-      fc.property(fc.array(anyFrame, { maxLength: 12 }), fc.array(fc.nat()), (sent, cuts) => {
+      fc.property(inOrder, fc.array(fc.nat()), ({ first, frames: sent }, cuts) => {
         const bytes = Buffer.concat(
           sent.map((each) => encodeFrame(format, each.kind, each.sequence, each.payload)),
         );
         expect(
-          decodeAll(bytes, cuts).map((each) => ({ ...each, payload: [...each.payload] })),
+          decodeAll(bytes, cuts, format, first).map((each) => ({
+            ...each,
+            payload: [...each.payload],
+          })),
         ).toEqual(
           sent.map(({ kind, sequence, payload }) => ({
             kind,
@@ -216,9 +240,26 @@ describe('frames from the board', () => {
     );
   });
 
-  it('cost six bytes besides their payload where they are full, and are no multiple of 64', () => {
+  it('say again where the stream stands after more than the most were lost', () => {
+    const full = (sequence: number) =>
+      encodeFrame(format, 'data', sequence, new Uint8Array(FRAME_PAYLOAD_BYTES_MAX).fill(sequence));
+    const far = SEQUENCES_AHEAD + 2;
+    const bytes = Buffer.concat([
+      full(0),
+      full(far),
+      encodeFrame(format, 'busy', far + 1, new Uint8Array(0)),
+      full(far + 1),
+    ]);
+    expect(decodeAll(bytes, []).map(({ kind, sequence }) => [kind, sequence])).toEqual([
+      ['data', 0],
+      ['busy', far + 1],
+      ['data', far + 1],
+    ]);
+  });
+
+  it('cost five bytes besides their payload where they are full, and are no multiple of 64', () => {
     const { length } = encodeFrame(format, 'data', 5000, new Uint8Array(FRAME_PAYLOAD_BYTES_MAX));
-    expect(length).toBe(FRAME_PAYLOAD_BYTES_MAX + 6);
+    expect(length).toBe(FRAME_PAYLOAD_BYTES_MAX + 5);
     expect(length).toBeLessThanOrEqual(1024);
     expect(length % 64).not.toBe(0);
   });
@@ -266,7 +307,7 @@ describe('frames from the board', () => {
       hex: Buffer.from(frame).toString('hex'),
       repr: `b'${[...frame].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')}'`,
     }[rung];
-    const decoder = new TextFrameDecoder(rung, format);
+    const decoder = new TextFrameDecoder(rung, new FrameDecoder(format));
     const found: Frame[] = [];
     for (const byte of Buffer.from(`hello\r\n${line}\r\nprinted\r\n`))
       decoder.push(Uint8Array.of(byte), (each) => found.push(each) > 0);

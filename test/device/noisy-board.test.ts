@@ -73,13 +73,16 @@ function torn(port: BytePort, everyBytes: number) {
   const text = Buffer.from('tick\r\n');
   const tear = { on: false };
   let since = 0;
+  let said = '';
   const wrapped: BytePort = {
     name: port.name,
     usb: port.usb,
     setReceiver: (receiver) =>
       port.setReceiver({
         data: (bytes) => {
-          if (!tear.on) return receiver.data(bytes);
+          said = `${said}${Buffer.from(bytes).toString('latin1')}`.slice(-200);
+          // No program prints into the words of a soft reset: it has just been ended.
+          if (!tear.on || said.includes('soft reboot')) return receiver.data(bytes);
           for (let at = 0; at < bytes.length; ) {
             const piece = bytes.subarray(at, at + everyBytes - since);
             at += piece.length;
@@ -144,6 +147,6 @@ describe('a round of frames', () => {
   });
 
   it('is followed by smaller frames, down to those of the weakest check', () => {
-    expect([1017, 240, 48].map(smallerPayload)).toEqual([240, 48, 48]);
+    expect([1018, 240, 48].map(smallerPayload)).toEqual([240, 48, 48]);
   });
 });

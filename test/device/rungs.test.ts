@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Dialect, VirtualBoardOptions } from '../../dist/testing/index.js';
 import { pathFromBytes } from '../../src/core/device-path.js';
 import type { TreeFile } from '../../src/core/tree.js';
+import type { AgentFs } from '../../src/device/agent-fs.js';
 import type { BoardFs, BoardOperation } from '../../src/device/device-fs.js';
 import { ReplSession } from '../../src/transport/repl-session.js';
 import { type ConnectedBoard, connectedBoard, realClock } from '../support/connected-board.js';
@@ -264,6 +265,28 @@ describe("a user's board", () => {
 });
 
 describe('a noisy wire', () => {
+  const long = { 'long.bin': Uint8Array.from({ length: 700_000 }, (_, at) => (at * at) >> 5) };
+
+  it.each([
+    ['far apart, in one more round', [2, 1, 1], 1],
+    ['by the hundred, and says where the stream stands', [200_000], 3],
+  ] as const)('loses frames %s', async (_, counts, rounds) => {
+    await withBoard({ files: long }, async (board) => {
+      board.virtual.setFaults({
+        scripted: counts.map((count, index) => ({
+          direction: 'toHost',
+          at: 100_000 + 250_000 * index,
+          kind: 'drop',
+          count,
+        })),
+      });
+      await backUp(board);
+      const { agent } = board.connection.fs as AgentFs;
+      expect(agent.repairs).toBeGreaterThan(0);
+      expect(agent.repairs).toBeLessThanOrEqual(rounds);
+    });
+  });
+
   it.each([1, 2, 3])(
     'damages one byte in 10,000 both ways, and everything is right in the end (seed %i)',
     async (seed) => {
