@@ -4,6 +4,7 @@ import type { AgentRungs } from './agent.js';
 import type { BoardInfo, BoardMount } from './device-fs.js';
 import { bootSum } from './helper-source.js';
 import { type Literal, parseLiteral } from './python-literal.js';
+import type { SourceForm } from './source-form.js';
 import { tinyMount } from './tiny-space.js';
 
 const EINVAL = 22;
@@ -14,8 +15,10 @@ export interface Identity {
   readonly rungs: AgentRungs;
   /** How files get to the board. */
   readonly upload: UploadRungs;
-  /** The board inflates what it is sent as source. */
-  readonly inflates: boolean;
+  /** How the board takes sources. */
+  readonly form: SourceForm;
+  /** Parts of the agent that came with the first questions. */
+  readonly parts: readonly string[];
   /** The agent does not fit: tiny-fs.ts does with single execs. */
   readonly tiny: boolean;
 }
@@ -65,7 +68,7 @@ export function leavesOpen(answers: readonly Literal[]): boolean {
 /** Pure: what the answers say, in the order of probe.py and of probe-more.py (none: not asked). */
 export function identityOf(
   answers: readonly Literal[],
-  inflates: boolean,
+  { form, parts }: Pick<Identity, 'form' | 'parts'>,
   more: readonly Literal[] = [],
 ): Identity {
   const [implementation, platform, uniqueId, year, memFree, abilities, vfsMounts, dogs] = answers;
@@ -118,7 +121,7 @@ export function identityOf(
       uname: list(uname).map(String).join(' ') || null,
     },
   };
-  return { info, rungs, upload, inflates, tiny: false };
+  return { info, rungs, upload, form, parts, tiny: false };
 }
 
 interface Mounts {
@@ -211,5 +214,5 @@ export function tinyIdentityOf(answers: readonly Literal[]): Identity {
       uname: list(uname).map(String).join(' ') || null,
     },
   };
-  return { info, rungs, upload, inflates: false, tiny: true };
+  return { info, rungs, upload, form: 'plain', parts: [], tiny: true };
 }

@@ -28,7 +28,7 @@ const FULL = "def _belay(*_): raise MemoryError('memory allocation failed')";
 describe('a board with 16 kB of heap', () => {
   it('gets the agent part by part, as it is, and small frames', async () => {
     const fs = await connected({ heapBytes: 16 * 1024 });
-    expect(fs.agent).toMatchObject({ isTight: true, inflates: false, payloadBytes: 240 });
+    expect(fs.agent).toMatchObject({ isTight: true, form: 'plain', payloadBytes: 240 });
     expect(await names(fs)).toEqual(['d', 'd/data.bin', 'main.py']);
   });
 });
