@@ -39,6 +39,14 @@ function shortNames(): ReadonlyMap<string, string> {
   return names;
 }
 
+/** Phrases of the agent's text, each made of two earlier ones (packed-text.ts). */
+export function helperPhrases(): readonly string[] {
+  return readFileSync(new URL('phrases.txt', folder), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as string);
+}
+
 /** What a word of the agent is called on the wire. */
 export function shortName(word: string): string {
   const short = shortNames().get(word);
@@ -47,17 +55,29 @@ export function shortName(word: string): string {
 }
 
 /** The sum that boot.py makes of a text's bytes. */
-export function bootSum(bytes: Uint8Array): number {
-  let sum = 9;
+export function bootSum(bytes: Uint8Array, start = 9): number {
+  let sum = start;
   for (const byte of bytes) sum = (((sum * 33) & 0xffffff) ^ byte) & 0xffffff;
   return sum;
 }
 
 /** `source` as an exec that runs it only when it arrived whole; boot.py must be there. */
 export function checkedExec(source: string): string {
-  if (source.includes("'''") || source.endsWith("'"))
+  return `_belay(${rawLiteral(source)},${bootSum(new TextEncoder().encode(source))})`;
+}
+
+/** The same in codes (packed-text.ts); in the first exec the pairs of all phrases come before them. */
+export function packedExec(codes: Uint8Array, pairs: Uint8Array = new Uint8Array(0)): Uint8Array {
+  const bytes = Buffer.concat([pairs, codes]);
+  const form = pairs.length || 1;
+  const literal = rawLiteral(bytes.toString('latin1'));
+  return Buffer.from(`_belay(${literal},${bootSum(bytes, 9 + form)},${form})`, 'latin1');
+}
+
+function rawLiteral(text: string): string {
+  if (text.includes("'''") || /['\\]$/.test(text))
     throw new Error('a part may not hold three quotes');
-  return `_belay(rb'''${source}''',${bootSum(new TextEncoder().encode(source))})`;
+  return `rb'''${text}'''`;
 }
 
 /** 2 kB on the board while it inflates. */

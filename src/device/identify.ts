@@ -9,9 +9,16 @@ import { isOutOfMemory, outOfMemory } from './agent-failure.js';
 import type { BoardPurpose } from './device-fs.js';
 import { helperPart } from './helper-source.js';
 import { identifyTiny } from './identify-tiny.js';
-import { answersIn, type Identity, identityOf, leavesOpen } from './identity.js';
+import {
+  answersIn,
+  type Identity,
+  identityOf,
+  leavesOpen,
+  MORE_ANSWERS,
+  PROBE_ANSWERS,
+} from './identity.js';
 import type { Literal } from './python-literal.js';
-import { execIn, firstExec, type SourceForm } from './source-form.js';
+import { execIn, firstExec } from './source-form.js';
 import { tildeLines } from './tiny-answers.js';
 
 const PROBE_MS_MAX = 15_000;
@@ -19,8 +26,11 @@ const PROBE_MS_MAX = 15_000;
 const ATTEMPTS = 5;
 /** A micro:bit v1 has 8.8 kB free, the next smallest board (an ESP8266) 30 kB. */
 const TINY_HEAP_BYTES = 12 * 1024;
-/** From here on the usual parts come with the questions: 12 kB for a moment, source and compiling. */
-const ROOMY_HEAP_BYTES = 64 * 1024;
+/**
+ * From here on the usual parts come with the questions: all that the longest of these allocates was
+ * 35 kB deflated and 72 kB packed, nothing of it collected (a virtual board; see agent-rows.ts).
+ */
+const ROOMY_HEAP_BYTES = { deflated: 64 * 1024, packed: 96 * 1024 } as const;
 
 /**
  * Said twice: a program that prints in between would make a small number of a large one. It is not
@@ -62,37 +72,51 @@ export async function identifyBoard(session: ReplSession, wanted: Wanted): Promi
     const tiny = await identifyTiny(session, signal);
     if (tiny !== null) return tiny;
   }
-  const forms = formsFor(freeBytes, inflates, wanted.purpose ?? 'compare');
+  let ladder = firstsFor(freeBytes, inflates, wanted.purpose ?? 'compare');
   for (let attempt = 1; ; attempt += 1) {
-    const first = forms[0] as First;
-    const { answers, error } = await askAll(session, first, signal);
+    const first = ladder[0] as First;
+    const { output, error } = await settled(
+      session.exec(firstExec(first.form, first.parts), { timeoutMs: PROBE_MS_MAX, signal }),
+    );
+    const answers = answersIn(output, PROBE_ANSWERS);
     if (answers !== null) {
+      // With an error behind the answers the parts have not run, or not all of them.
       const parts = error === null ? first.parts : [];
-      return await identified(session, answers, { ...first, parts }, signal);
+      const more = answersIn(output, MORE_ANSWERS);
+      return await identified(session, [answers, more], { ...first, parts }, signal);
     }
     if (error !== null) {
       const tiny = attempt > 1 ? await identifyTiny(session, signal) : null;
       if (tiny !== null) return tiny;
       if (attempt >= ATTEMPTS)
         throw isOutOfMemory(error) ? outOfMemory(error) : notMicroPython(error);
-      if (forms.length > 1 && (attempt > 1 || isOutOfMemory(error))) forms.shift();
+      ladder = below(ladder, error, attempt);
     }
     if (attempt >= ATTEMPTS) throw damaged();
   }
 }
 
 /** What may go first, in the order of trying. */
-function formsFor(freeBytes: number, inflates: boolean, purpose: BoardPurpose): First[] {
+function firstsFor(freeBytes: number, inflates: boolean, purpose: BoardPurpose): readonly First[] {
   const parts = [...USUAL_PARTS, ...PURPOSE_PARTS[purpose]];
-  const form: SourceForm = inflates ? 'deflated' : 'plain';
-  const forms: First[] = [];
-  if (freeBytes >= ROOMY_HEAP_BYTES) forms.push({ form, parts });
-  forms.push({ form, parts: [] });
-  if (form !== 'plain') forms.push({ form: 'plain', parts: [] });
-  return forms;
+  const short = inflates ? 'deflated' : 'packed';
+  const isRoomy = freeBytes >= ROOMY_HEAP_BYTES[short];
+  return [
+    ...(isRoomy ? [{ form: short, parts } as const] : []),
+    ...(isRoomy || inflates ? [{ form: short, parts: [] } as const] : []),
+    { form: 'plain', parts: [] },
+  ];
 }
 
-/** Infinite where the board does not say how much is free. */
+/** What is left to try; a first failure for no good reason may be damage. */
+function below(ladder: readonly First[], error: BelayError, attempt: number): readonly First[] {
+  const rest = error.message.includes('ImportError')
+    ? ladder.filter((each) => each.form !== ladder[0]?.form)
+    : ladder.slice(attempt > 1 || isOutOfMemory(error) ? 1 : 0);
+  return rest.length > 0 ? rest : ladder;
+}
+
+/** No free bytes where the board cannot say how many there are. */
 async function askFirst(
   session: ReplSession,
   signal: AbortSignal,
@@ -123,30 +147,21 @@ async function settled(
   }
 }
 
-/** The answers, null where they were damaged; with an error the parts behind them did not run. */
-async function askAll(
-  session: ReplSession,
-  { form, parts }: First,
-  signal: AbortSignal,
-): Promise<{ readonly answers: readonly Literal[] | null; readonly error: BelayError | null }> {
-  const options = { timeoutMs: PROBE_MS_MAX, signal };
-  const { output, error } = await settled(session.exec(firstExec(form, parts), options));
-  return { answers: answersIn(output), error };
-}
-
 async function identified(
   session: ReplSession,
-  answers: readonly Literal[],
+  [answers, known]: readonly [readonly Literal[], readonly Literal[] | null],
   first: First,
   signal: AbortSignal,
 ): Promise<Identity> {
   if (!leavesOpen(answers)) return identityOf(answers, first);
+  let more = known;
   const source = execIn(first.form, helperPart('probe-more'));
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const more = answersIn(await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal }));
-    if (more !== null) return identityOf(answers, first, more);
+  for (let attempt = 1; attempt <= ATTEMPTS && more === null; attempt += 1) {
+    const output = await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal });
+    more = answersIn(output, MORE_ANSWERS);
   }
-  throw damaged();
+  if (more === null) throw damaged();
+  return identityOf(answers, first, more);
 }
 
 function damaged(): BelayError {

@@ -31,14 +31,21 @@ export interface UploadRungs {
   readonly sync: boolean;
 }
 
-/** The line `~ sum answers` among whatever the user's program prints; null where none is whole. */
-export function answersIn(output: Uint8Array): readonly Literal[] | null {
+/** How many answers each probe gives: what tells one's line from the other's. */
+export const PROBE_ANSWERS = 8;
+export const MORE_ANSWERS = 7;
+
+/**
+ * The line `~ sum answers` with so many answers, among whatever the user's program prints; null
+ * where none is whole.
+ */
+export function answersIn(output: Uint8Array, count: number): readonly Literal[] | null {
   const text = Buffer.from(output).toString('utf8');
   for (const match of text.matchAll(/~ (\d+) (\[.*\])\r?\n/g)) {
     const [, sum, literal] = match as unknown as [string, string, string];
     if (bootSum(new TextEncoder().encode(literal)) !== Number(sum)) continue;
     const answers = parseLiteral(literal);
-    if (Array.isArray(answers)) return answers as readonly Literal[];
+    if (Array.isArray(answers) && answers.length === count) return answers as readonly Literal[];
   }
   return null;
 }
@@ -109,6 +116,7 @@ export function identityOf(
     nameBytesMax: Math.min(255, mounts.nameBytesMax ?? 255),
     mpy: number(rest.find((each) => typeof each === 'number')),
     probe: {
+      source: form,
       output: rungs.output,
       input: upload.input,
       frameCheck: rungs.check,
@@ -204,6 +212,7 @@ export function tinyIdentityOf(answers: readonly Literal[]): Identity {
     nameBytesMax: 120,
     mpy: null,
     probe: {
+      source: 'plain',
       output: 'repr',
       input: 'literal',
       frameCheck: 'fletcher',

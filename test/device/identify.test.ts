@@ -86,10 +86,39 @@ describe('a board', () => {
     expect(identity).toMatchObject({ tiny: false, form: 'deflated' });
   });
 
-  it('that cannot inflate is sent plain source', async () => {
-    const failed = raising("ImportError: no module named 'deflate'", SMALL);
-    const { form } = await identify(failed, PROBE);
+  it('that cannot inflate is sent packed text, or plain source where memory is little', async () => {
+    const withFree = (free: string) => raising("ImportError: no module named 'deflate'", free);
+    expect(await identify(withFree(SMALL), PROBE)).toMatchObject({ form: 'plain', parts: [] });
+    const roomy = await identify(withFree(ROOMY), PROBE);
+    expect(roomy).toMatchObject({ form: 'packed', parts: [...STANDARD, 'hash-file', 'fold'] });
+  });
+
+  it('that cannot inflate is asked all in one exec, whichever of its two answers is damaged', async () => {
+    const MORE = "[('esp32', 'x'), None, [True, True, False, False], None, None, 22, None]";
+    const more = `~ ${bootSum(new TextEncoder().encode(MORE))} ${MORE}\r\n`;
+    const failed = raising("ImportError: no module named 'deflate'", ROOMY);
+    const [answers, damaged] = [PROBE.replace('[1,', '[0,'), PROBE.replace('rp2', 'rp3')];
+    const sum = bootSum(new TextEncoder().encode(ANSWERS.replace('[1,', '[0,')));
+    const whole = answers.replace(/\d+/, String(sum));
+    for (const outputs of [[whole + more], [damaged + more, whole + more], [whole, more]]) {
+      const { session, sent } = answering(failed, ...outputs);
+      const { info } = await identifyBoard(session, { signal });
+      expect(info.probe).toMatchObject({ uname: 'esp32 x', fileSystem: 'fat', inflate: null });
+      expect(sent).toHaveLength(1 + outputs.length);
+    }
+  });
+
+  it('that does not take packed text is sent plain source in the end', async () => {
+    const failed = raising("ImportError: no module named 'deflate'", ROOMY);
+    const refused = raising('SyntaxError: invalid syntax');
+    const { form } = await identify(failed, refused, refused, '', refused, '', PROBE);
     expect(form).toBe('plain');
+  });
+
+  it('that has deflate but not what it reads from is sent nothing deflated again', async () => {
+    const { session, sent } = answering(ROOMY, raising("ImportError: no module 'uio'"), PROBE);
+    expect(await identifyBoard(session, { signal })).toMatchObject({ form: 'plain', parts: [] });
+    expect(sent).toHaveLength(3);
   });
 
   it('is asked again where the question failed for another reason', async () => {

@@ -34,8 +34,12 @@ describe('a board with 16 kB of heap', () => {
 });
 
 describe('a board whose memory runs out', () => {
-  it('is reset softly once, and the job goes on', async () => {
-    const fs = await connected({});
+  it.each([
+    ['deflated', []],
+    ['packed', ['deflate']],
+  ])('is reset softly once, and the job goes on (%s)', async (form, hiddenModules) => {
+    const fs = await connected({ dialect: { hiddenModules } });
+    expect(fs.agent.form).toBe(form);
     await fs.agent.session.exec(FULL, { timeoutMs: 2000, signal });
     const { softResets } = fs.agent.session;
     expect(await names(fs)).toEqual(['d', 'd/data.bin', 'main.py']);
