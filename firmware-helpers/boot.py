@@ -2,8 +2,8 @@
 # command goes through it and is run only when all its bytes came as they were sent. The parts live
 # in a name space of their own, so that a user's `len = lambda x: 7` is never met and never
 # changed; `_` (this function) is the only thing handed over. With z the bytes are a raw deflate
-# stream with a window of 2**z. Boards that have `deflate` have `uio` as well; where one is missing
-# the exec ends with an ImportError. Neither can be shadowed by a user's file.
+# stream with a window of 2**z. Boards that have `deflate` have `uio` as well. Neither can be
+# shadowed by a user's file.
 def _belay(s, k=0, z=0, d={}):
     h = 9
     for c in s:

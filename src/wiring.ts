@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BelayError, cancelled } from './core/errors.js';
 import type { EventListener } from './core/events.js';
 import type { BoardConnection } from './device/device-fs.js';
-import type { Connect, JobClock, JobContext } from './jobs/context.js';
+import type { Connect, ConnectOptions, JobClock, JobContext } from './jobs/context.js';
 import type { DevicesParts } from './jobs/devices.js';
 import type { BackupFolder } from './store/backup-folder.js';
 import { openBackupFolder } from './store/disk-folder.js';
@@ -43,14 +43,14 @@ interface OpenPort {
 
 /** A way to the wished board; nothing is opened before it is called. */
 export function connectorFor(wish: PortWish, context: JobContext): Connect {
-  return async ({ signal, expectUniqueId }) => {
+  return async ({ signal, expectUniqueId, ...rest }) => {
     // Loaded before the port is open: from then on it must never wait for long to be read.
     await import('./device/board.js');
     // Whoever looks for a board that was lost, or waits for one, tries again by himself.
     const patient = wish.waits !== true && expectUniqueId === undefined;
     const { port, ended } = await openPort(wish, context, signal, patient);
     try {
-      const connection = await talkTo(port, wish, context, signal);
+      const connection = await talkTo(port, wish, context, { signal, ...rest });
       const board = leavingWith(connection, ended);
       if (expectUniqueId === undefined || board.info.uniqueId === expectUniqueId) return board;
       await board.leave('leave');
@@ -73,13 +73,13 @@ async function talkTo(
   port: BytePort,
   wish: PortWish,
   context: JobContext,
-  signal: AbortSignal,
+  options: ConnectOptions,
 ): Promise<BoardConnection> {
   const { connectBoard } = await import('./device/board.js');
   return connectBoard(port, {
     clock: context.clock,
     random: context.randomHex,
-    signal,
+    ...options,
     ...(wish.baud === undefined ? {} : { baud: wish.baud }),
     ...(wish.fastBaud === undefined ? {} : { fastBaud: wish.fastBaud }),
     ...(wish.onTraffic === undefined ? {} : { onTraffic: wish.onTraffic }),
@@ -269,8 +269,8 @@ export function openStoreOf(archivePath: string): BackupFolder {
 
 /** A way to a board behind a port that the caller opens: the virtual board, a port over a network. */
 export function connectorThrough(open: () => Promise<BytePort>, context: JobContext): Connect {
-  return async ({ signal, expectUniqueId }) => {
-    const connection = await talkTo(await open(), {}, context, signal);
+  return async ({ signal, expectUniqueId, ...rest }) => {
+    const connection = await talkTo(await open(), {}, context, { signal, ...rest });
     if (expectUniqueId === undefined || connection.info.uniqueId === expectUniqueId)
       return connection;
     await connection.leave('leave');

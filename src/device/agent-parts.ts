@@ -1,19 +1,17 @@
 /** The parts of the agent: which are on the board, and how the others get there, each once. */
 import { LONG_CALL_SILENCE_MS_MAX } from '../core/limits.js';
 import type { ReplSession } from '../transport/repl-session.js';
-import { bootSum, checkedExec, deflatedExec, helperPart, toldExec } from './helper-source.js';
+import { bootSum, helperPart, toldExec } from './helper-source.js';
+import { execIn, type SourceForm } from './source-form.js';
 import { tildeLines } from './tiny-answers.js';
 
 /** A file of firmware-helpers, or text made for this job that is sent once under its name. */
 export type AgentPart = string | { readonly name: string; readonly source: string };
 
-/** Shorter sources gain nothing by being deflated. */
-const DEFLATED_BYTES_MIN = 200;
-
 export class AgentParts {
   readonly #loaded = new Set<string>();
-  /** The board can inflate: sources go deflated. */
-  inflates = false;
+  /** How sources go to this board. */
+  form: SourceForm = 'plain';
 
   has(name: string): boolean {
     return this.#loaded.has(name);
@@ -21,6 +19,11 @@ export class AgentParts {
 
   get isEmpty(): boolean {
     return this.#loaded.size === 0;
+  }
+
+  /** They came with the first exec. */
+  add(names: readonly string[]): void {
+    for (const name of names) this.#loaded.add(name);
   }
 
   /** The board was reset: nothing is there any more. */
@@ -36,11 +39,8 @@ export class AgentParts {
     const absent = this.#absent(parts);
     const text = [...absent.map(sourceOfPart), source].join('\n');
     return {
-      source:
-        this.inflates && text.length > DEFLATED_BYTES_MIN ? deflatedExec(text) : checkedExec(text),
-      loaded: () => {
-        for (const part of absent) this.#loaded.add(nameOfPart(part));
-      },
+      source: execIn(this.form, text),
+      loaded: () => this.add(absent.map(nameOfPart)),
     };
   }
 

@@ -11,9 +11,10 @@ import type { FrameCheck } from './frame-check.js';
 import { FrameIntake } from './frame-intake.js';
 import { FrameRound } from './frame-round.js';
 import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
-import { farewell, probeSource, shortName } from './helper-source.js';
+import { farewell, shortName } from './helper-source.js';
 import { isLoud, isTorn, type RoundFigures, smallerPayload } from './line-noise.js';
 import type { PackShape } from './pack-shape.js';
+import { firstExec, type SourceForm } from './source-form.js';
 import type { OutputRung } from './text-frames.js';
 
 /** What the probe chose, rung by rung. */
@@ -88,13 +89,18 @@ export class Agent {
     return this.#repairs;
   }
 
-  /** The board can inflate: sources go deflated. */
-  get inflates(): boolean {
-    return this.#parts.inflates;
+  /** How sources go to this board. */
+  get form(): SourceForm {
+    return this.#parts.form;
   }
 
-  set inflates(yes: boolean) {
-    this.#parts.inflates = yes;
+  set form(form: SourceForm) {
+    this.#parts.form = form;
+  }
+
+  /** Parts that the board has got already. */
+  holds(parts: readonly string[]): void {
+    this.#parts.add(parts);
   }
 
   newNonce(): number {
@@ -158,7 +164,7 @@ export class Agent {
     await this.#session.softReset({ signal });
     this.#parts.forget();
     const options = { timeoutMs: LONG_CALL_SILENCE_MS_MAX, signal };
-    await this.#session.exec(probeSource(this.inflates), options);
+    await this.#session.exec(firstExec(this.form), options);
     return true;
   }
 

@@ -14,7 +14,14 @@ import {
 } from '../transport/repl-session.js';
 import { Agent } from './agent.js';
 import { boardFsOf } from './agent-fs.js';
-import type { AfterMode, BoardConnection, BoardFs, BoardInfo, WireCounters } from './device-fs.js';
+import type {
+  AfterMode,
+  BoardConnection,
+  BoardFs,
+  BoardInfo,
+  BoardPurpose,
+  WireCounters,
+} from './device-fs.js';
 import { changeBaud } from './fast-baud.js';
 import { farewell } from './helper-source.js';
 import { identifyBoard } from './identify.js';
@@ -36,6 +43,8 @@ export interface ConnectOptions {
   readonly baud?: number;
   /** Try this speed for the length of the job; the board stays at `baud` where it can't. */
   readonly fastBaud?: number;
+  /** What the first exec brings besides the questions. Default: what a comparison takes. */
+  readonly purpose?: BoardPurpose;
   readonly onTraffic?: TrafficListener;
   readonly onStep?: (step: ConnectStep) => void;
 }
@@ -125,7 +134,7 @@ class LiveBoard implements BoardConnection {
     }
     if (options.fastBaud !== undefined) await this.#raiseBaud(options.fastBaud, signal);
     options.onStep?.('identifying');
-    const identity = await identifyBoard(this.#session, signal);
+    const identity = await identifyBoard(this.#session, options);
     const freeBytes = identity.upload.freeMemoryBytes ?? Number.POSITIVE_INFINITY;
     this.#session.byRawPaste ||= freeBytes < TIGHT_MEMORY_BYTES;
     this.#agent = this.#agentFor(identity, freeBytes, options);
@@ -137,7 +146,8 @@ class LiveBoard implements BoardConnection {
     const agent = new Agent(this.#session, identity.rungs, random);
     agent.isTight = freeBytes < SMALLEST_MEMORY_BYTES;
     // Inflating takes a window of 2 kB and a kilobyte besides.
-    agent.inflates = identity.inflates && !agent.isTight;
+    agent.form = agent.isTight ? 'plain' : identity.form;
+    agent.holds(identity.parts);
     if (agent.isTight) agent.payloadBytes = Math.min(agent.payloadBytes, SMALL_PAYLOAD_BYTES);
     agent.mayReset = identity.info.probe['watchdogs'] === 0;
     agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);

@@ -177,6 +177,9 @@ export interface BoardFs {
   sweep(signal: AbortSignal): Promise<number>;
 }
 
+/** What is going to be done with a board's files beyond listing them. */
+export type BoardPurpose = 'read' | 'compare' | 'write';
+
 /** How the board is left: `auto` starts the program again that was interrupted. */
 export type AfterMode = 'auto' | 'leave' | 'soft-reset' | 'hard-reset';
 

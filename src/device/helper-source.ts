@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { bytesOfPath } from '../core/device-path.js';
+import { minifyPython, nameClash } from './minify-python.js';
 
 const folder = new URL('../../firmware-helpers/', import.meta.url);
 const cache = new Map<string, string>();
@@ -38,6 +39,14 @@ function shortNames(): ReadonlyMap<string, string> {
   return names;
 }
 
+/** Phrases of the agent's text, each made of two earlier ones (packed-text.ts). */
+export function helperPhrases(): readonly string[] {
+  return readFileSync(new URL('phrases.txt', folder), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as string);
+}
+
 /** What a word of the agent is called on the wire. */
 export function shortName(word: string): string {
   const short = shortNames().get(word);
@@ -46,19 +55,32 @@ export function shortName(word: string): string {
 }
 
 /** The sum that boot.py makes of a text's bytes. */
-export function bootSum(bytes: Uint8Array): number {
-  let sum = 9;
+export function bootSum(bytes: Uint8Array, start = 9): number {
+  let sum = start;
   for (const byte of bytes) sum = (((sum * 33) & 0xffffff) ^ byte) & 0xffffff;
   return sum;
 }
 
 /** `source` as an exec that runs it only when it arrived whole; boot.py must be there. */
 export function checkedExec(source: string): string {
-  if (source.includes("'''") || source.endsWith("'"))
-    throw new Error('a part may not hold three quotes');
-  return `_belay(rb'''${source}''',${bootSum(new TextEncoder().encode(source))})`;
+  return `_belay(${rawLiteral(source)},${bootSum(new TextEncoder().encode(source))})`;
 }
 
+/** The same in codes (packed-text.ts); in the first exec the pairs of all phrases come before them. */
+export function packedExec(codes: Uint8Array, pairs: Uint8Array = new Uint8Array(0)): Uint8Array {
+  const bytes = Buffer.concat([pairs, codes]);
+  const form = pairs.length || 1;
+  const literal = rawLiteral(bytes.toString('latin1'));
+  return Buffer.from(`_belay(${literal},${bootSum(bytes, 9 + form)},${form})`, 'latin1');
+}
+
+function rawLiteral(text: string): string {
+  if (text.includes("'''") || /['\\]$/.test(text))
+    throw new Error('a part may not hold three quotes');
+  return `rb'''${text}'''`;
+}
+
+/** 2 kB on the board while it inflates. */
 const SOURCE_WINDOW_BITS = 11;
 /** What the raw REPL acts upon (1 to 4), what a lexer changes (CR), and what a literal cannot hold. */
 const ESCAPED: ReadonlyMap<number, string> = new Map([
@@ -73,8 +95,8 @@ const ESCAPED: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** The same for a board that can inflate: about half as long, and not text. */
-export function deflatedExec(source: string): Uint8Array {
-  const packed = deflateRawSync(source, { level: 9, windowBits: SOURCE_WINDOW_BITS, memLevel: 9 });
+export function deflatedExec(source: string, windowBits = SOURCE_WINDOW_BITS): Uint8Array {
+  const packed = deflateRawSync(source, { level: 9, windowBits, memLevel: 9 });
   const parts: Uint8Array[] = [Buffer.from("_belay(b'''")];
   packed.forEach((byte, at) => {
     const short = ESCAPED.get(byte);
@@ -88,12 +110,7 @@ export function deflatedExec(source: string): Uint8Array {
           : Buffer.from(short),
     );
   });
-  return Buffer.concat([...parts, Buffer.from(`''',${bootSum(packed)},${SOURCE_WINDOW_BITS})`)]);
-}
-
-/** A part as an exec, in the way that this board takes it. */
-export function sourceOf(part: string, inflates: boolean): string | Uint8Array {
-  return inflates ? deflatedExec(helperPart(part)) : checkedExec(helperPart(part));
+  return Buffer.concat([...parts, Buffer.from(`''',${bootSum(packed)},${windowBits})`)]);
 }
 
 /**
@@ -102,12 +119,6 @@ export function sourceOf(part: string, inflates: boolean): string | Uint8Array {
  */
 export function toldExec(source: string): string {
   return `print('~',${checkedExec(source)})`;
-}
-
-/** The first exec. Most boards can inflate; one that cannot ends it with an ImportError. */
-export function probeSource(inflates: boolean): Uint8Array {
-  const boot = Buffer.from(`${helperPart('boot')}\n`);
-  return Buffer.concat([boot, Buffer.from(sourceOf('probe', inflates))]);
 }
 
 /** What removes the agent and all it holds, after it was told `last`. Works when there is none. */
@@ -130,97 +141,4 @@ export function bytesLiteral(bytes: Uint8Array): string {
 /** A DevicePath as the agent names it: with a leading slash, '' for the root. */
 export function bytesLiteralOfPath(path: string): string {
   return path === '' ? 'b""' : bytesLiteral(Buffer.concat([Buffer.from('/'), bytesOfPath(path)]));
-}
-
-/** A name of the source that would become the same as one of its renamed words; null if none. */
-export function nameClash(source: string, renamed: ReadonlyMap<string, string>): string | null {
-  const words = new Set(source.replace(/#.*$/gm, '').match(/(?<![.\w\\])[A-Za-z_]\w*(?![\w'"])/g));
-  for (const [long, short] of renamed) if (words.has(long) && words.has(short)) return short;
-  return null;
-}
-
-interface Line {
-  readonly indent: number;
-  readonly text: string;
-}
-
-/**
- * Shortens Python without changing what it means: comments, blanks, indents, statements joined by
- * `;`, words exchanged for `renamed`. Not for f-strings, `else` after a joined body of a lambda, or
- * names that appear as keyword arguments.
- */
-export function minifyPython(source: string, renamed: ReadonlyMap<string, string>): string {
-  const lines = logicalLines(source, renamed);
-  let at = 0;
-  const block = (indent: number, depth: number): string[] => {
-    const out: string[] = [];
-    let joined = '';
-    const flush = () => {
-      if (joined !== '') out.push(' '.repeat(depth) + joined);
-      joined = '';
-    };
-    while (at < lines.length && (lines[at] as Line).indent >= indent) {
-      const { text } = lines[at] as Line;
-      at += 1;
-      const next = lines[at];
-      if (text.endsWith(':') && next !== undefined && next.indent > indent) {
-        flush();
-        const body = block(next.indent, depth + 1);
-        const single = body.length === 1 && !isCompound((body[0] as string).trim());
-        if (single) out.push(' '.repeat(depth) + text + (body[0] as string).trim());
-        else out.push(' '.repeat(depth) + text, ...body);
-      } else if (text.startsWith('@')) {
-        flush();
-        out.push(' '.repeat(depth) + text);
-      } else {
-        joined = joined === '' ? text : `${joined};${text}`;
-      }
-    }
-    flush();
-    return out;
-  };
-  return block(0, 0).join('\n');
-}
-
-function isCompound(text: string): boolean {
-  return /^(if|for|while|try|with|def|class|@)\b/.test(text) || text.startsWith('@');
-}
-
-/** Lines with brackets and triple quotes joined, comments and needless blanks gone. */
-function logicalLines(source: string, renamed: ReadonlyMap<string, string>): Line[] {
-  const lines: Line[] = [];
-  let indent = 0;
-  let text = '';
-  let depth = 0;
-  const token =
-    /([rbu]{0,2})('''[\s\S]*?'''|"""[\s\S]*?"""|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|#[^\n]*|\n[ ]*|[A-Za-z0-9_]+|[ ]+|\\\n|[\s\S]/y;
-  const add = (piece: string) => {
-    const glue = /[A-Za-z0-9_]$/.test(text) && /^[A-Za-z0-9_]/.test(piece) ? ' ' : '';
-    text += glue + piece;
-  };
-  for (;;) {
-    const match = token.exec(source);
-    if (match === null) break;
-    const piece = match[0];
-    if (piece.startsWith('\n')) {
-      if (depth > 0) continue;
-      if (text !== '') lines.push({ indent, text });
-      text = '';
-      indent = piece.length - 1;
-    } else if (piece.startsWith('#') || piece === '\\\n' || piece.trim() === '') continue;
-    else {
-      if ('([{'.includes(piece)) depth += 1;
-      if (')]}'.includes(piece)) depth -= 1;
-      const isAttribute = text.endsWith('.');
-      if (match[2] !== undefined) add(piece.includes('\n') ? renameInText(piece, renamed) : piece);
-      else add(isAttribute ? piece : (renamed.get(piece) ?? piece));
-    }
-  }
-  if (text !== '') lines.push({ indent, text });
-  return lines;
-}
-
-/** Expressions kept in a text of several lines (probe.py) use the same names. */
-function renameInText(text: string, renamed: ReadonlyMap<string, string>): string {
-  return text.replace(/(?<![.\w'])[A-Za-z_]\w*(?!['\w])/g, (word) => renamed.get(word) ?? word);
 }

@@ -4,6 +4,7 @@ import type { AgentRungs } from './agent.js';
 import type { BoardInfo, BoardMount } from './device-fs.js';
 import { bootSum } from './helper-source.js';
 import { type Literal, parseLiteral } from './python-literal.js';
+import type { SourceForm } from './source-form.js';
 import { tinyMount } from './tiny-space.js';
 
 const EINVAL = 22;
@@ -14,8 +15,10 @@ export interface Identity {
   readonly rungs: AgentRungs;
   /** How files get to the board. */
   readonly upload: UploadRungs;
-  /** The board inflates what it is sent as source. */
-  readonly inflates: boolean;
+  /** How the board takes sources. */
+  readonly form: SourceForm;
+  /** Parts of the agent that came with the first questions. */
+  readonly parts: readonly string[];
   /** The agent does not fit: tiny-fs.ts does with single execs. */
   readonly tiny: boolean;
 }
@@ -28,14 +31,21 @@ export interface UploadRungs {
   readonly sync: boolean;
 }
 
-/** The line `~ sum answers` among whatever the user's program prints; null where none is whole. */
-export function answersIn(output: Uint8Array): readonly Literal[] | null {
+/** How many answers each probe gives: what tells one's line from the other's. */
+export const PROBE_ANSWERS = 8;
+export const MORE_ANSWERS = 7;
+
+/**
+ * The line `~ sum answers` with so many answers, among whatever the user's program prints; null
+ * where none is whole.
+ */
+export function answersIn(output: Uint8Array, count: number): readonly Literal[] | null {
   const text = Buffer.from(output).toString('utf8');
   for (const match of text.matchAll(/~ (\d+) (\[.*\])\r?\n/g)) {
     const [, sum, literal] = match as unknown as [string, string, string];
     if (bootSum(new TextEncoder().encode(literal)) !== Number(sum)) continue;
     const answers = parseLiteral(literal);
-    if (Array.isArray(answers)) return answers as readonly Literal[];
+    if (Array.isArray(answers) && answers.length === count) return answers as readonly Literal[];
   }
   return null;
 }
@@ -65,7 +75,7 @@ export function leavesOpen(answers: readonly Literal[]): boolean {
 /** Pure: what the answers say, in the order of probe.py and of probe-more.py (none: not asked). */
 export function identityOf(
   answers: readonly Literal[],
-  inflates: boolean,
+  { form, parts }: Pick<Identity, 'form' | 'parts'>,
   more: readonly Literal[] = [],
 ): Identity {
   const [implementation, platform, uniqueId, year, memFree, abilities, vfsMounts, dogs] = answers;
@@ -106,6 +116,7 @@ export function identityOf(
     nameBytesMax: Math.min(255, mounts.nameBytesMax ?? 255),
     mpy: number(rest.find((each) => typeof each === 'number')),
     probe: {
+      source: form,
       output: rungs.output,
       input: upload.input,
       frameCheck: rungs.check,
@@ -118,7 +129,7 @@ export function identityOf(
       uname: list(uname).map(String).join(' ') || null,
     },
   };
-  return { info, rungs, upload, inflates, tiny: false };
+  return { info, rungs, upload, form, parts, tiny: false };
 }
 
 interface Mounts {
@@ -201,6 +212,7 @@ export function tinyIdentityOf(answers: readonly Literal[]): Identity {
     nameBytesMax: 120,
     mpy: null,
     probe: {
+      source: 'plain',
       output: 'repr',
       input: 'literal',
       frameCheck: 'fletcher',
@@ -211,5 +223,5 @@ export function tinyIdentityOf(answers: readonly Literal[]): Identity {
       uname: list(uname).map(String).join(' ') || null,
     },
   };
-  return { info, rungs, upload, inflates: false, tiny: true };
+  return { info, rungs, upload, form: 'plain', parts: [], tiny: true };
 }

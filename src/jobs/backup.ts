@@ -45,7 +45,7 @@ export async function backup(
   if (options.keep !== undefined) refuseEmptyPolicy(policyOf(options.keep));
   const run = new BackupRun(parts.store, options, context);
   run.voice.begin('connecting');
-  const session = await BoardSession.open(parts.connect, context);
+  const session = await BoardSession.open(parts.connect, context, 'read');
   run.voice.countWire(() => session.counters());
   try {
     return await run.withBoard(session);

@@ -6,7 +6,13 @@
 import type { ErrorCode } from '../core/errors.js';
 import { BelayError, isBelayError, throwIfAborted } from '../core/errors.js';
 import { RECONNECT_MS_MAX } from '../core/limits.js';
-import type { AfterMode, BoardConnection, BoardFs, BoardInfo } from '../device/device-fs.js';
+import type {
+  AfterMode,
+  BoardConnection,
+  BoardFs,
+  BoardInfo,
+  BoardPurpose,
+} from '../device/device-fs.js';
 import type { Connect, JobContext } from './context.js';
 
 const RETRY_EVERY_MS = 250;
@@ -63,9 +69,14 @@ export class BoardSession {
     this.programInterrupted = connection.programInterrupted;
   }
 
-  static async open(connect: Connect, context: JobContext): Promise<BoardSession> {
+  static async open(
+    connect: Connect,
+    context: JobContext,
+    purpose: BoardPurpose = 'compare',
+  ): Promise<BoardSession> {
     throwIfAborted(context.signal);
-    return new BoardSession(connect, context, await connect({ signal: context.signal }));
+    const purposeful: Connect = (options) => connect({ ...options, purpose });
+    return new BoardSession(purposeful, context, await purposeful({ signal: context.signal }));
   }
 
   get connection(): BoardConnection {

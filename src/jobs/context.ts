@@ -4,7 +4,7 @@
  * the whole job in memory.
  */
 import type { EventListener } from '../core/events.js';
-import type { BoardConnection } from '../device/device-fs.js';
+import type { BoardConnection, BoardPurpose } from '../device/device-fs.js';
 import type { BackupFolder } from '../store/backup-folder.js';
 
 export interface JobClock {
@@ -31,6 +31,8 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** Refuse any other board (`board/other`): set when a lost board is looked for again. */
   readonly expectUniqueId?: string;
+  /** What the job is going to do with files, if anything: connecting prepares for it. */
+  readonly purpose?: BoardPurpose;
 }
 
 /** Opens the port, identifies and probes the board. A job may call it again after a board was lost. */

@@ -14,7 +14,7 @@ export async function prepareOnBoard(
 ): Promise<PreparedRestore> {
   const voice = new JobVoice(context);
   voice.begin('connecting');
-  const session = await BoardSession.open(parts.connect, context);
+  const session = await BoardSession.open(parts.connect, context, 'write');
   voice.countWire(() => session.counters());
   try {
     return await prepare(session, voice);

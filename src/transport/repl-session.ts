@@ -18,7 +18,7 @@ import { bytesOfText, joinBytes, type ReplMachine } from './raw-repl.js';
 import { FriendlyReturn, RawSoftReset } from './raw-reset.js';
 import { execFailed, overLimit, replError } from './repl-errors.js';
 import { type SessionCounters, SessionWire, type TrafficListener } from './session-wire.js';
-import type { SourceMode } from './source-handover.js';
+import { ASK_ALONG_BYTES_MAX, type SourceMode } from './source-handover.js';
 
 export type { SessionClock } from './conversation.js';
 export type { StreamConsumer } from './raw-exec.js';
@@ -36,7 +36,11 @@ export interface EnterRawResult {
 export interface ExecOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** It does no harm to run it twice: a short first source saves the question for raw paste its turn. */
+  readonly repeatable?: boolean;
 }
+
+type RunOptions = Pick<ExecOptions, 'signal'> & Partial<ExecOptions>;
 
 /**
  * Up to here a source goes in plain raw mode, at the wire's own speed and in one turn; the board
@@ -125,7 +129,7 @@ export class ReplSession {
   async exec(source: string | Uint8Array, options: ExecOptions): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     let outputBytes = 0;
-    const exec = await this.#run(source, null, options.timeoutMs, options.signal, (bytes) => {
+    const exec = await this.#run(source, null, options, (bytes) => {
       outputBytes += bytes.length;
       if (outputBytes > OUTPUT_BYTES_MAX)
         throw this.#protocolError('reading what a program printed');
@@ -148,7 +152,7 @@ export class ReplSession {
     options: { readonly signal: AbortSignal },
   ): Promise<void> {
     const parts: Uint8Array[] = [];
-    const exec = await this.#run(source, consumer, null, options.signal, (bytes) => {
+    const exec = await this.#run(source, consumer, options, (bytes) => {
       if (parts.length < 64) parts.push(bytes.slice(0, 1024));
     });
     if (exec.errorBytes.length > 0) throw execFailed(exec.errorBytes, joinBytes(parts));
@@ -211,21 +215,21 @@ export class ReplSession {
   async #run(
     source: string | Uint8Array,
     consumer: StreamConsumer | null,
-    limitMs: number | null,
-    signal: AbortSignal,
+    { timeoutMs: limitMs, signal, repeatable = false }: RunOptions,
     onOutput: (bytes: Uint8Array) => void,
   ): Promise<RawExec> {
     const bytes = typeof source === 'string' ? bytesOfText(source) : source;
     for (let tryNumber = 1; ; tryNumber += 1) {
       await this.#ensureRaw(signal);
       const pasteAboveBytes = this.byRawPaste ? SHORT_BYTES_MAX : PLAIN_BYTES_MAX;
-      const mode = this.#modeFor(bytes, pasteAboveBytes);
+      const mode = this.#modeFor(bytes, pasteAboveBytes, repeatable);
       const exec = new RawExec(bytes, { mode, pasteAboveBytes, consumer });
       try {
-        return await this.#runOnce(exec, limitMs, signal, onOutput);
+        return await this.#runOnce(exec, limitMs ?? null, signal, onOutput);
       } catch (error) {
         if (tryNumber === HAND_OVER_TRIES || !isBelayError(error, 'repl/timeout')) throw error;
-        if (!(await this.#surelyNotRun(exec, signal))) throw error;
+        const mayRunAgain = repeatable && !exec.handover.isOver;
+        if (!mayRunAgain && !(await this.#surelyNotRun(exec, signal))) throw error;
       } finally {
         // Lost bytes are likelier than a wrong program: with raw paste the board sets the pace.
         if (exec.errorBytes.length > 0 || !exec.handover.heardSince)
@@ -261,8 +265,9 @@ export class ReplSession {
     return exec;
   }
 
-  #modeFor(source: Uint8Array, pasteAboveBytes: number): SourceMode {
-    if (this.#rawPaste === null) return 'ask';
+  #modeFor(source: Uint8Array, pasteAboveBytes: number, repeatable: boolean): SourceMode {
+    if (this.#rawPaste === null)
+      return repeatable && source.length <= ASK_ALONG_BYTES_MAX ? 'ask-along' : 'ask';
     if (!this.#rawPaste) return 'paced';
     return source.length > pasteAboveBytes ? 'paste' : 'at-once';
   }

@@ -5,13 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { connectBoard } from '../../src/device/board.js';
-import {
-  checkedExec,
-  deflatedExec,
-  helperPart,
-  probeSource,
-  shortName,
-} from '../../src/device/helper-source.js';
+import { checkedExec, helperPart, shortName } from '../../src/device/helper-source.js';
+import { firstExec } from '../../src/device/source-form.js';
 import { VirtualBoard } from '../../src/testing/index.js';
 import { ReplSession, type StreamConsumer } from '../../src/transport/repl-session.js';
 import { systemContext } from '../../src/wiring.js';
@@ -39,14 +34,9 @@ const limits = { timeoutMs: 10_000, signal: new AbortController().signal };
 
 export async function agentRows(): Promise<AgentRow[]> {
   const sent = await wireBytes();
-  const whole = await heapOf([
-    probeSource(true),
-    deflatedExec(STREAM.map(helperPart).join('\n')),
-    deflatedExec(READ.map(helperPart).join('\n')),
-    ...jobs(1023),
-  ]);
+  const whole = await heapOf([firstExec('deflated', [...STREAM, ...READ]), ...jobs(1023)]);
   const small = await heapOf([
-    probeSource(false),
+    firstExec('plain'),
     ...[...STREAM, ...READ].map((part) => checkedExec(helperPart(part))),
     ...jobs(SMALL_FRAME_END),
   ]);
@@ -76,6 +66,7 @@ async function wireBytes(): Promise<number> {
       clock: context.clock,
       random: (bytes) => randomBytes(bytes).toString('hex'),
       signal: limits.signal,
+      purpose: 'read',
     });
     const options = { roots: [''], mounts: [], hashes: 'none', signal: limits.signal } as const;
     const { tree } = await connection.fs.scan(options);

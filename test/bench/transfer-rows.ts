@@ -193,8 +193,8 @@ async function onBoard(
   const board = await VirtualBoard.start({ ...options, faults: {} });
   try {
     const { clock, randomHex } = context();
-    const connect: Connect = ({ signal }) =>
-      connectBoard(board.port(), { clock, random: randomHex, signal });
+    const connect: Connect = (wish) =>
+      connectBoard(board.port(), { clock, random: randomHex, ...wish });
     await atItsPrompt(board);
     board.setFaults(options.faults ?? {});
     const before = board.counters();

@@ -7,9 +7,8 @@ import {
   checkedExec,
   deflatedExec,
   helperPart,
-  minifyPython,
-  nameClash,
 } from '../../src/device/helper-source.js';
+import { minifyPython, nameClash } from '../../src/device/minify-python.js';
 import { literalOfBits } from '../../src/device/read-call.js';
 
 const none = new Map<string, string>();
@@ -87,19 +86,5 @@ describe('the agent as it travels', () => {
     expect(literalOfBits(Uint8Array.from([7, ...new Array(20).fill(0), 65]))).toBe(
       'b"\\x07"+b"\\x00"*20+b"A"',
     );
-  });
-
-  it('stays small: what a plain backup of a current board sends', () => {
-    const execs = [
-      ['probe'],
-      ['list-ilistdir', 'put-raw', 'hash-sha256', 'check-crc32', 'stream', 'list'],
-      ['read'],
-    ];
-    const sent = execs.map((names) => deflatedExec(names.map(helperPart).join('\n')).length);
-    const total = sent.reduce((sum, bytes) => sum + bytes, helperPart('boot').length);
-    console.log(
-      `the agent for a plain backup: ${total} bytes on the wire (${helperPart('boot').length} + ${sent.join(' + ')})`,
-    );
-    expect(total).toBeLessThan(2500);
   });
 });

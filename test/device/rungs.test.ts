@@ -85,7 +85,7 @@ const dialects: readonly (readonly [string, Dialect, Record<string, unknown>])[]
   ['listings in tuples of three', { tupleLength: 3 }, { listing: 'ilistdir' }],
   ['listdir and stat', { hiddenNames: ['os.ilistdir'] }, { listing: 'listdir' }],
   ['plain module names', { prefixedModules: false }, { output: 'raw' }],
-  ['no module to inflate', { hiddenModules: ['deflate'] }, { inflate: null }],
+  ['no module to inflate', { hiddenModules: ['deflate'] }, { inflate: null, source: 'packed' }],
   ['raw paste unknown', { rawPaste: 'unknown' }, {}],
 ];
 

@@ -28,14 +28,18 @@ const FULL = "def _belay(*_): raise MemoryError('memory allocation failed')";
 describe('a board with 16 kB of heap', () => {
   it('gets the agent part by part, as it is, and small frames', async () => {
     const fs = await connected({ heapBytes: 16 * 1024 });
-    expect(fs.agent).toMatchObject({ isTight: true, inflates: false, payloadBytes: 240 });
+    expect(fs.agent).toMatchObject({ isTight: true, form: 'plain', payloadBytes: 240 });
     expect(await names(fs)).toEqual(['d', 'd/data.bin', 'main.py']);
   });
 });
 
 describe('a board whose memory runs out', () => {
-  it('is reset softly once, and the job goes on', async () => {
-    const fs = await connected({});
+  it.each([
+    ['deflated', []],
+    ['packed', ['deflate']],
+  ])('is reset softly once, and the job goes on (%s)', async (form, hiddenModules) => {
+    const fs = await connected({ dialect: { hiddenModules } });
+    expect(fs.agent.form).toBe(form);
     await fs.agent.session.exec(FULL, { timeoutMs: 2000, signal });
     const { softResets } = fs.agent.session;
     expect(await names(fs)).toEqual(['d', 'd/data.bin', 'main.py']);

@@ -59,14 +59,14 @@ const ROWS: Readonly<Record<string, Row>> = {
   'no hashlib': { rungs: { hash: 'crc32' } },
   'no binascii': { rungs: { frameCheck: 'sha256' } },
   'no crc32': { rungs: { frameCheck: 'sha256' } },
-  'no deflate': { rungs: { inflate: null } },
+  'no deflate': { rungs: { inflate: null, source: 'packed' } },
   'no raw console': { rungs: { output: 'base64' } },
   'no raw console, no base64': { rungs: { output: 'hex' } },
   'no raw console, no binascii': { rungs: { output: 'repr' } },
   'no kbd_intr': {},
   'three in a tuple': {},
   'raw paste refused': {},
-  'before 1.14': {},
+  'before 1.14': { rungs: { source: 'packed' } },
   'epoch 2000': {},
   'under /flash': { below: 'flash' },
   'only names with u': { options: { dialect: { plainModules: false } } },
@@ -87,10 +87,14 @@ const ROWS: Readonly<Record<string, Row>> = {
     bigBytes: 3000,
   },
   '30 kB of heap': { options: { heapBytes: 30 * 1024 } },
+  '30 kB of heap, no deflate': {
+    options: { heapBytes: 30 * 1024, dialect: { hiddenModules: ['deflate'] } },
+    rungs: { source: 'plain' },
+  },
   'CircuitPython, its drive mounted': {
     options: { dialect: CIRCUITPYTHON },
     restores: false,
-    rungs: { output: 'base64', listing: 'listdir' },
+    rungs: { output: 'base64', listing: 'listdir', source: 'packed' },
   },
   'CircuitPython, its drive taken away': {
     options: { dialect: CIRCUITPYTHON_WRITABLE },
@@ -114,12 +118,17 @@ function board(name: string, row: Row): MatrixBoard {
 /** Every board of the matrix; the micro:bit and the double in memory are joined by the test. */
 export const FIRMWARE_MATRIX: readonly MatrixBoard[] = [
   ...Object.entries(RELEASES).map(([name, firmware]) =>
-    board(name, { is: 'real', options: { firmware }, bigBytes: 70_000 }),
+    board(name, {
+      is: 'real',
+      options: { firmware },
+      bigBytes: 70_000,
+      rungs: { source: 'deflated' },
+    }),
   ),
   ...Object.entries(ROWS).map(([name, row]) => board(name, row)),
 ];
 
-const COLUMNS = ['listing', 'output', 'input', 'frameCheck', 'hash', 'inflate'] as const;
+const COLUMNS = ['source', 'listing', 'output', 'input', 'frameCheck', 'hash', 'inflate'] as const;
 
 /** The rungs that were chosen, board by board, as lines. */
 export function rungTable(

@@ -38,10 +38,10 @@ export class VirtualLab {
   connectTo(board: VirtualBoard, onConnect: (time: number) => void = () => {}): Connect {
     let time = 0;
     const { clock, randomHex: random } = this.context;
-    return async ({ signal }) => {
+    return async (wish) => {
       time += 1;
       onConnect(time);
-      return connectBoard(board.port(), { clock, random, signal });
+      return connectBoard(board.port(), { clock, random, ...wish });
     };
   }
 

@@ -4,6 +4,11 @@ import type { BoardInfo } from '../../device/device-fs.js';
 
 /** The ways to do one thing, best first, each with what made it the one. */
 const LADDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  source: {
+    deflated: 'deflate.DeflateIO is there',
+    packed: 'there is no deflate, but memory for packed text',
+    plain: 'there is little memory, or shorter ones did not arrive',
+  },
   output: {
     raw: 'sys.stdout.buffer is there',
     base64: 'sys.stdout has no buffer, binascii has base64',

@@ -1,0 +1,45 @@
+/** How sources travel to a board: deflated where it can inflate, packed, or as they are. */
+import {
+  checkedExec,
+  deflatedExec,
+  helperPart,
+  helperPhrases,
+  packedExec,
+} from './helper-source.js';
+import { PackedText } from './packed-text.js';
+
+/** 'packed' takes more memory than the others, and a door of its own (boot-packed.py). */
+export type SourceForm = 'deflated' | 'packed' | 'plain';
+
+/** Shorter sources gain nothing. */
+const LONG_BYTES_MIN = 200;
+/** The first exec is the longest; what brings parts goes to boards that have memory for it. */
+const FIRST_WINDOW_BITS = 12;
+
+/** `text` as an exec that runs it only when it arrived whole; the door must be there. */
+export function execIn(form: SourceForm, text: string): string | Uint8Array {
+  if (form === 'plain' || text.length < LONG_BYTES_MIN) return checkedExec(text);
+  return form === 'deflated' ? deflatedExec(text) : packedExec(packedText().pack(text));
+}
+
+/** The first exec: the door, the questions, and the parts of the agent that are sent along. */
+export function firstExec(form: SourceForm, parts: readonly string[] = []): Uint8Array {
+  // A board that cannot inflate always leaves something open: it is asked all in one.
+  const [door, ...questions] =
+    form === 'packed' ? ['boot-packed', 'probe', 'probe-more'] : ['boot', 'probe'];
+  const text = [...questions, ...parts].map(helperPart).join('\n');
+  const exec = firstOf(form, text, parts.length > 0);
+  return Buffer.concat([Buffer.from(`${helperPart(door as string)}\n`), Buffer.from(exec)]);
+}
+
+function firstOf(form: SourceForm, text: string, isLong: boolean): string | Uint8Array {
+  if (form === 'packed') return packedExec(packedText().pack(text), packedText().pairs);
+  return form === 'deflated' && isLong ? deflatedExec(text, FIRST_WINDOW_BITS) : execIn(form, text);
+}
+
+let packing: PackedText | null = null;
+
+function packedText(): PackedText {
+  packing ??= new PackedText(helperPhrases());
+  return packing;
+}

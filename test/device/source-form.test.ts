@@ -1,0 +1,40 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { bootSum, deflatedExec, helperPart } from '../../src/device/helper-source.js';
+import { execIn, firstExec } from '../../src/device/source-form.js';
+
+const STREAM = ['list-ilistdir', 'put-raw', 'hash-sha256', 'check-crc32', 'stream', 'list', 'read'];
+
+describe('a source on its way to the board', () => {
+  it('goes deflated where the board inflates and that makes it shorter', () => {
+    const long = helperPart('stream');
+    expect(execIn('deflated', long)).toEqual(deflatedExec(long));
+    expect(execIn('plain', long)).toContain(long);
+    expect(execIn('deflated', 'print(1)')).toContain("rb'''print(1)'''");
+  });
+
+  it('goes packed as bytes that a raw literal holds, the pairs of the phrases first', () => {
+    const parts = readdirSync(new URL('../../firmware-helpers/', import.meta.url))
+      .filter((file) => file.endsWith('.py') && !/^(boot|tiny-|deflate)/.test(file))
+      .map((file) => file.slice(0, -3));
+    const door = helperPart('boot-packed').length + 1;
+    const execs = [
+      ...parts.map((part) => execIn('packed', helperPart(part).padEnd(200))),
+      firstExec('packed', parts).subarray(door),
+    ];
+    for (const exec of execs) {
+      const text = Buffer.from(exec as Uint8Array).toString('latin1');
+      const match = /^_belay\(rb'''((?:(?!''')[^\x00-\x04\r])*)''',(\d+)(?:,(1|256))\)$/.exec(text);
+      const [, literal = '', sum, pairBytes = 0] = match ?? [];
+      expect(bootSum(Buffer.from(literal, 'latin1'), 9 + Number(pairBytes))).toBe(Number(sum));
+    }
+    expect(Buffer.from(execs.at(-1) as Uint8Array).toString('latin1')).toMatch(/,256\)$/);
+  });
+
+  it('stays small: what a plain backup of a current board sends', () => {
+    const sizeBytes = firstExec('deflated', STREAM).length;
+    console.log(`the agent for a plain backup: ${sizeBytes} bytes on the wire`);
+    expect(sizeBytes).toBeLessThan(2100);
+    expect(firstExec('packed', STREAM).length).toBeLessThan(2800);
+  });
+});
