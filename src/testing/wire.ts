@@ -31,7 +31,7 @@ export interface WireOptions {
 
 /** After a late timer the board's bytes come at this many times their speed, no burst. */
 const CATCH_UP = 2;
-const STEP_MS_MAX = 1.5;
+const STEP_MS_MAX = 4;
 /** How long the wire sleeps while bytes flow: finer towards the board, where they fill a ring. */
 const TICK_TO_BOARD_MS = 1;
 const TICK_TO_HOST_MS = 3;
