@@ -24,7 +24,7 @@ import type {
 } from './device-fs.js';
 import { changeBaud } from './fast-baud.js';
 import { farewell } from './helper-source.js';
-import { identifyBoard } from './identify.js';
+import { identifyBoard, prepareFirst } from './identify.js';
 import type { Identity } from './identity.js';
 import { packShape } from './pack-shape.js';
 import { hasBackPressure } from './upload-pace.js';
@@ -124,7 +124,10 @@ class LiveBoard implements BoardConnection {
   async connect(options: ConnectOptions): Promise<void> {
     const { signal } = options;
     options.onStep?.('interrupting');
-    this.#arrival = await this.#session.enterRaw({ signal });
+    const entering = this.#session.enterRaw({ signal });
+    // While the board answers.
+    prepareFirst(options.purpose);
+    this.#arrival = await entering;
     const { noise, wasRaw } = this.#arrival;
     // Raw mode that somebody left behind may be aiorepl's imitation, which only a reset tells apart.
     const disturbed = this.programInterrupted || wasRaw || noise.length > 0;

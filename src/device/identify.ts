@@ -60,6 +60,15 @@ export interface Wanted {
   readonly purpose?: BoardPurpose;
 }
 
+/** Builds what most boards are sent first, which takes as long as a turn of the wire. */
+export function prepareFirst(purpose: BoardPurpose = 'compare'): void {
+  firstExec('deflated', partsFor(purpose));
+}
+
+function partsFor(purpose: BoardPurpose): readonly string[] {
+  return [...USUAL_PARTS, ...PURPOSE_PARTS[purpose]];
+}
+
 /** What goes first, and how. */
 type First = Pick<Identity, 'form' | 'parts'>;
 
@@ -98,7 +107,7 @@ export async function identifyBoard(session: ReplSession, wanted: Wanted): Promi
 
 /** What may go first, in the order of trying. */
 function firstsFor(freeBytes: number, inflates: boolean, purpose: BoardPurpose): readonly First[] {
-  const parts = [...USUAL_PARTS, ...PURPOSE_PARTS[purpose]];
+  const parts = partsFor(purpose);
   const short = inflates ? 'deflated' : 'packed';
   const isRoomy = freeBytes >= ROOMY_HEAP_BYTES[short];
   return [

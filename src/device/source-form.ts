@@ -22,8 +22,17 @@ export function execIn(form: SourceForm, text: string): string | Uint8Array {
   return form === 'deflated' ? deflatedExec(text) : packedExec(packedText().pack(text));
 }
 
+const firsts = new Map<string, Uint8Array>();
+
 /** The first exec: the door, the questions, and the parts of the agent that are sent along. */
 export function firstExec(form: SourceForm, parts: readonly string[] = []): Uint8Array {
+  const key = [form, ...parts].join();
+  const exec = firsts.get(key) ?? builtFirst(form, parts);
+  firsts.set(key, exec);
+  return exec;
+}
+
+function builtFirst(form: SourceForm, parts: readonly string[]): Uint8Array {
   // A board that cannot inflate always leaves something open: it is asked all in one.
   const [door, ...questions] =
     form === 'packed' ? ['boot-packed', 'probe', 'probe-more'] : ['boot', 'probe'];

@@ -5,6 +5,7 @@
  */
 
 import { pathOfEntry } from '../archive/manifest.js';
+import { treeOf } from '../chain/archive.js';
 import { normalizePath } from '../core/device-path.js';
 import type { ErrorCode } from '../core/errors.js';
 import { BelayError, EXIT_STATUS_BY_CODE } from '../core/errors.js';
@@ -23,7 +24,7 @@ import type { PreparedRestore, RestoreOptions } from './restore-options.js';
 import type { RestorePlan } from './restore-plan.js';
 import { selectEntries } from './restore-selection.js';
 import type { SourceBackup } from './restore-source.js';
-import { verifiedSource } from './restore-source.js';
+import { knownArchiveOf, verifiedSource } from './restore-source.js';
 import { chooseBackup } from './select-backup.js';
 import { VerifiedArchives } from './verified-archives.js';
 
@@ -36,7 +37,7 @@ export type {
 } from './restore-options.js';
 
 /**
- * Connects, verifies the archives, scans, plans. The board is not changed. Throws where the plan
+ * Connects, verifies the archives while the board is scanned, plans. The board is not changed. Throws where the plan
  * could not be carried out: `board/full`, `board/unfit` and `board/read-only` (unless keepGoing).
  */
 export async function prepareRestore(
@@ -68,29 +69,21 @@ async function prepareWith(
   const stored = await chooseBackup(parts, choice, listing);
   const { paths = [], include = [], exclude = [] } = options;
   const selection = { paths: paths.map(normalizePath), include, exclude };
-  const source = await verified(parts, stored, listing, options, voice, context, selection);
+  const { manifest } = knownArchiveOf(stored);
+  const backedUp = { tree: treeOf(manifest), scope: manifest.scope, device: manifest.deviceInfo };
+  const where = { selection, to: options.to ?? '', map: options.map ?? [] };
+  const mounts = mountsToScan({ source: backedUp, ...where }, session.info);
+  const { source, scan } = await beside(
+    (signal) =>
+      session.fs.scan({ roots: [''], mounts, hashes: 'content', known: backedUp.tree, signal }),
+    () => verified(parts, stored, listing, options, voice, context, selection),
+    context.signal,
+  );
   try {
-    const given = {
-      source: {
-        tree: source.tree,
-        scope: source.tip.manifest.scope,
-        device: source.tip.manifest.deviceInfo,
-        missing: new Set(source.content.content.missing.map(pathOfEntry)),
-      },
-      selection,
-      to: options.to ?? '',
-      map: options.map ?? [],
-    };
-    const mounts = mountsToScan(given, session.info);
+    const missing = new Set(source.content.content.missing.map(pathOfEntry));
+    const given = { source: { ...backedUp, missing }, ...where };
     voice.begin('scanning');
-    const { tree, warnings } = await session.fs.scan({
-      roots: [''],
-      mounts,
-      hashes: 'content',
-      known: source.tree,
-      signal: context.signal,
-      onEntry: () => voice.fileDone(),
-    });
+    const { tree, warnings } = await scan;
     voice.end();
     for (const { code, message, path } of warnings) voice.warn(code, message, path);
     const plan = planRestore({
@@ -128,6 +121,25 @@ async function prepareWith(
     });
   } catch (error) {
     await source.content.close();
+    throw error;
+  }
+}
+
+/** The board works while the archives are checked here; where they fail it is stopped first. */
+async function beside<T>(
+  onBoard: (signal: AbortSignal) => Promise<T>,
+  check: () => Promise<SourceBackup>,
+  signal: AbortSignal,
+): Promise<{ readonly source: SourceBackup; readonly scan: Promise<T> }> {
+  const stop = new AbortController();
+  const scan = onBoard(AbortSignal.any([signal, stop.signal]));
+  // Its own failure is heard where it is waited for.
+  scan.catch(() => {});
+  try {
+    return { source: await check(), scan };
+  } catch (error) {
+    stop.abort();
+    await scan.catch(() => {});
     throw error;
   }
 }

@@ -154,6 +154,28 @@ describe('a restore', () => {
     expect(target.state()).toEqual(new MemoryBoard({ 'main.py': 'mine' }).state());
   });
 
+  it('stops the board, which is looked at meanwhile, where an archive turns out to be damaged', async () => {
+    const { store, restore } = await lab();
+    const [, bytes] = [...store.files][0] as [string, Uint8Array];
+    const at = Math.floor(bytes.length * 0.6);
+    bytes[at] = (bytes[at] as number) ^ 1;
+    const target = new MemoryBoard({});
+    const stopped: string[] = [];
+    const connect: Connect = async (options) => {
+      const connection = await connectTo(target)(options);
+      connection.fs.scan = ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            stopped.push('scan');
+            reject(new BelayError('job/cancelled', 'stopped'));
+          });
+        });
+      return connection;
+    };
+    await expect(restore(target, {}, connect)).rejects.toMatchObject({ exitCode: 13 });
+    expect([...stopped, ...target.left]).toEqual(['scan', 'auto']);
+  });
+
   it('that does not fit is refused before anything is written', async () => {
     const { restore } = await lab();
     const mounts = [
