@@ -50,7 +50,7 @@ const EXEC_END = /\x04([^\x04]*)\x04>$/;
 /** The same with nothing before it: what was sent was damaged, and no stream ever began. */
 const EMPTY_EXEC = /^\x04[^\x04]*\x04>$/;
 
-type Stage = 'handover' | 'stdout' | 'stderr' | 'prompt' | 'interrupting' | 'over';
+type Stage = 'handover' | 'stdout' | 'stderr' | 'prompt' | 'answer' | 'interrupting' | 'over';
 
 export class RawExec implements ReplMachine {
   readonly handover: SourceHandover;
@@ -125,6 +125,8 @@ export class RawExec implements ReplMachine {
         return this.#stderr(bytes, actions);
       case 'prompt':
         return this.#prompt(bytes, actions);
+      case 'answer':
+        return this.#answer(bytes, actions);
       case 'interrupting':
         return this.#interrupting(actions);
       case 'over':
@@ -194,8 +196,22 @@ export class RawExec implements ReplMachine {
   #prompt(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
     const at = bytes.indexOf(0x3e);
     if (at < 0) return bytes.subarray(bytes.length);
-    this.#finish(actions);
+    this.#ended(actions);
     return bytes.subarray(at + 1);
+  }
+
+  /** The exec is over; behind it there may be an answer to come to the question for raw paste. */
+  #ended(actions: ReplAction[]): void {
+    const ms = this.handover.answerDueMs;
+    if (ms === null) return this.#finish(actions);
+    this.#stage = 'answer';
+    actions.push({ kind: 'wait', ms });
+  }
+
+  #answer(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
+    const rest = this.handover.answered(bytes);
+    if (this.handover.answerDueMs === null) this.#finish(actions);
+    return rest;
   }
 
   #finish(actions: ReplAction[]): void {
@@ -241,6 +257,10 @@ export class RawExec implements ReplMachine {
     switch (this.#stage) {
       case 'prompt':
         // Both ends were there; a lost `>` costs nothing, the next exec does not need it.
+        this.#ended(actions);
+        return actions;
+      case 'answer':
+        // The next exec asks again.
         this.#finish(actions);
         return actions;
       case 'interrupting':

@@ -18,7 +18,7 @@ import { bytesOfText, joinBytes, type ReplMachine } from './raw-repl.js';
 import { FriendlyReturn, RawSoftReset } from './raw-reset.js';
 import { execFailed, overLimit, replError } from './repl-errors.js';
 import { type SessionCounters, SessionWire, type TrafficListener } from './session-wire.js';
-import { ASK_ALONG_BYTES_MAX, type SourceMode } from './source-handover.js';
+import { ASK_BEHIND_BYTES_MAX, type SourceMode } from './source-handover.js';
 
 export type { SessionClock } from './conversation.js';
 export type { StreamConsumer } from './raw-exec.js';
@@ -267,7 +267,7 @@ export class ReplSession {
 
   #modeFor(source: Uint8Array, pasteAboveBytes: number, repeatable: boolean): SourceMode {
     if (this.#rawPaste === null)
-      return repeatable && source.length <= ASK_ALONG_BYTES_MAX ? 'ask-along' : 'ask';
+      return repeatable && source.length <= ASK_BEHIND_BYTES_MAX ? 'ask-behind' : 'ask';
     if (!this.#rawPaste) return 'paced';
     return source.length > pasteAboveBytes ? 'paste' : 'at-once';
   }

@@ -16,12 +16,13 @@ import {
 /**
  * How the source gets to the board. 'ask' finds out first whether it knows raw paste, which also
  * tells boards whose ring a source fits through at the wire's own speed from older ones;
- * 'ask-along' does so with the source itself, a short one that may run twice where answers get lost.
+ * 'ask-behind' sends that question right behind the source, a short one that fits any board's ring
+ * with it and may run twice where answers get lost: one turn for both.
  * 'at-once' and 'paced' are plain raw mode: the board keeps the source in memory until it has
  * compiled it, but there is one turn to an exec. 'paste' is raw paste: compiled as it comes, with
  * a turn for every window of 128 bytes.
  */
-export type SourceMode = 'ask' | 'ask-along' | 'at-once' | 'paced' | 'paste';
+export type SourceMode = 'ask' | 'ask-behind' | 'at-once' | 'paced' | 'paste';
 
 export interface HandoverOptions {
   readonly mode: SourceMode;
@@ -44,30 +45,20 @@ const EARLY_BYTES_MAX = 64 * 1024;
  * Ctrl-D from being a soft reset where raw paste is refused (`R` 0x00) or unknown (Ctrl-A greets).
  */
 const ASK = new Uint8Array([CTRL_E, 0x41, CTRL_A, 0x0a, CTRL_D]);
-/** A source that fits a board's first window (128 bytes) can take the empty line's place. */
-export const ASK_ALONG_BYTES_MAX = 100;
-/** What comes before the answer to such a source. */
-const ALONG_ANSWER = /R\x01[\s\S]{2}|R\x00|raw REPL; CTRL-B to exit\r?\n>/;
+/** With the question behind it, a source of this length is read as it comes by the smallest board. */
+export const ASK_BEHIND_BYTES_MAX = 100;
+const NOTHING = new Uint8Array(0);
 /** Between the ends may stand what a timer prints, and the traceback of a Ctrl-C that came late. */
 const ASK_ANSWER =
   /R\x01[\s\S]{2}[\s\S]*?\x04[^\x04]*\x04[^\x04]*\x04>|(?:R\x00|raw REPL; CTRL-B to exit)[\s\S]*?OK[^\x04]*\x04[^\x04]*\x04>/;
 
-type Stage =
-  | 'ask'
-  | 'ask-along'
-  | 'negotiate'
-  | 'paste'
-  | 'paste-end'
-  | 'pacing'
-  | 'accepted'
-  | 'over';
+type Stage = 'ask' | 'negotiate' | 'paste' | 'paste-end' | 'pacing' | 'accepted' | 'over';
 
 /** Nothing that comes in these can be an answer to the source. */
-const BEFORE_SOURCE: ReadonlySet<Stage> = new Set(['ask', 'ask-along', 'negotiate']);
+const BEFORE_SOURCE: ReadonlySet<Stage> = new Set(['ask', 'negotiate']);
 
 const STAGE_NAMES: Readonly<Record<Stage, string>> = {
   ask: 'asking for raw paste',
-  'ask-along': 'asking for raw paste',
   negotiate: 'asking for raw paste',
   paste: 'handing over the program',
   'paste-end': 'waiting for the program to start',
@@ -108,7 +99,7 @@ export class SourceHandover {
   start(): readonly ReplAction[] {
     const { mode } = this.#options;
     if (mode === 'paste') return this.#startPaste();
-    if (mode === 'ask-along') return this.#askAlong();
+    if (mode === 'ask-behind') return this.#sendPlain(true, ASK);
     if (mode !== 'ask') return this.#sendPlain(mode === 'at-once');
     return [
       { kind: 'send', bytes: ASK },
@@ -141,8 +132,6 @@ export class SourceHandover {
     switch (this.#stage) {
       case 'ask':
         return this.#asked(bytes, actions);
-      case 'ask-along':
-        return this.#askedAlong(bytes, actions);
       case 'negotiate':
         return this.#negotiated(bytes, actions);
       case 'paste':
@@ -157,31 +146,23 @@ export class SourceHandover {
   }
 
   #asked(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
+    const rest = this.answered(bytes);
+    if (this.rawPaste === null) return rest;
+    const byPaste = this.rawPaste && this.#source.length > this.#options.pasteAboveBytes;
+    actions.push(...(byPaste ? this.#startPaste() : this.#sendPlain(this.rawPaste)));
+    return rest;
+  }
+
+  /** How long to wait behind the exec for what `answered` wants; null where nothing was asked. */
+  get answerDueMs(): number | null {
+    return this.#options.mode === 'ask-behind' && this.rawPaste === null ? NEGOTIATE_MS : null;
+  }
+
+  /** Looks for the answer to the question for raw paste, which sets `rawPaste`; returns the rest. */
+  answered(bytes: Uint8Array): Uint8Array {
     const answer = ASK_ANSWER.exec(textOfBytes(bytes));
     if (answer === null) return bytes.subarray(Math.max(0, bytes.length - 256));
     this.rawPaste = answer[0].startsWith('R\x01');
-    const byPaste = this.rawPaste && this.#source.length > this.#options.pasteAboveBytes;
-    actions.push(...(byPaste ? this.#startPaste() : this.#sendPlain(this.rawPaste)));
-    return bytes.subarray(answer.index + answer[0].length);
-  }
-
-  #askAlong(): readonly ReplAction[] {
-    this.#stage = 'ask-along';
-    this.isOut = true;
-    const head = new Uint8Array([CTRL_E, 0x41, CTRL_A]);
-    return [
-      { kind: 'send', bytes: joinBytes([head, this.#source, new Uint8Array([CTRL_D])]) },
-      { kind: 'wait', ms: NEGOTIATE_MS },
-    ];
-  }
-
-  /** Raw paste took the source, or the plain raw mode that went on (R 0x00) or began anew (its banner). */
-  #askedAlong(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
-    const answer = ALONG_ANSWER.exec(textOfBytes(bytes));
-    if (answer === null) return bytes.subarray(Math.max(0, bytes.length - 256));
-    this.rawPaste = answer[0].startsWith('R\x01');
-    this.#stage = this.rawPaste ? 'paste-end' : 'accepted';
-    actions.push({ kind: 'wait', ms: COMPILE_MS });
     return bytes.subarray(answer.index + answer[0].length);
   }
 
@@ -201,8 +182,8 @@ export class SourceHandover {
     return bytes.subarray(at + 2);
   }
 
-  #sendPlain(atOnce: boolean): readonly ReplAction[] {
-    const bytes = joinBytes([this.#source, new Uint8Array([CTRL_D])]);
+  #sendPlain(atOnce: boolean, behind: Uint8Array = NOTHING): readonly ReplAction[] {
+    const bytes = joinBytes([this.#source, new Uint8Array([CTRL_D]), behind]);
     this.#stage = 'pacing';
     this.#wentAtOnce = atOnce;
     const stepBytes = atOnce ? bytes.length : PACE_BYTES;

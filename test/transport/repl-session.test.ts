@@ -342,31 +342,56 @@ describe('running a source', () => {
   });
 
   it.each([
-    ['taken by raw paste', 'R\x01\x80\x00\x01\x041\r\n\x04\x04>', true],
-    ['taken plainly where raw paste is refused', 'R\x00>OK1\r\n\x04\x04>', false],
-    ['taken plainly by firmware that knows no raw paste', `${BANNER}OK1\r\n\x04\x04>`, false],
-  ])('asks for raw paste with a source that may run twice: %s', async (_, answer, rawPaste) => {
-    for (const pieceBytes of [1, 1000]) {
-      const { session, port } = play(
-        [IDLE, { sent: '\x05A\x01print(1)\x04', answer }, { sent: 'b\x04', answer: 'OK\x04\x04>' }],
-        { pieceBytes },
-      );
-      await session.enterRaw({ signal: never });
-      const options = { timeoutMs: 5000, signal: never, repeatable: true };
-      expect(await session.exec('print(1)', options)).toEqual(bytesOf('1\r\n'));
-      await exec(session, 'b');
-      expect(port.surprise).toBeNull();
-      expect(session.rawPaste).toBe(rawPaste);
-    }
+    ['knows it', 'R\x01\x80\x00\x01\x04\x04\x04>', true],
+    ['refuses it', 'R\x00OK\x04\x04>', false],
+    ['never heard of it', `${BANNER}OK\x04\x04>`, false],
+  ])(
+    'asks for raw paste behind a source that may run twice: a board that %s',
+    async (_, answer, rawPaste) => {
+      for (const pieceBytes of [1, 1000]) {
+        const { session, port } = play(
+          [
+            IDLE,
+            { sent: `print(1)\x04${ASK}`, answer: `OK1\r\n\x04\x04>${answer}` },
+            { sent: 'b\x04', answer: 'OK\x04\x04>' },
+          ],
+          { pieceBytes },
+        );
+        await session.enterRaw({ signal: never });
+        const options = { timeoutMs: 5000, signal: never, repeatable: true };
+        const { turns } = session.counters();
+        expect(await session.exec('print(1)', options)).toEqual(bytesOf('1\r\n'));
+        expect(session.counters().turns).toBe(turns + 2);
+        await exec(session, 'b');
+        expect(port.surprise).toBeNull();
+        expect(session.rawPaste).toBe(rawPaste);
+      }
+    },
+  );
+
+  it('asks again with the next source where the answer behind one was lost', async () => {
+    const { session, port } = play([
+      IDLE,
+      { sent: `print(1)\x04${ASK}`, answer: 'OK1\r\n\x04\x04>' },
+      KNOWN,
+      { sent: 'b\x04', answer: 'OK\x04\x04>' },
+    ]);
+    await session.enterRaw({ signal: never });
+    const options = { timeoutMs: 5000, signal: never, repeatable: true };
+    expect(await session.exec('print(1)', options)).toEqual(bytesOf('1\r\n'));
+    expect(session.rawPaste).toBeNull();
+    await exec(session, 'b');
+    expect(session.rawPaste).toBe(true);
+    expect(port.surprise).toBeNull();
   });
 
-  it('sends such a source once more where the answer was lost', async () => {
-    const sent = '\x05A\x01print(1)\x04';
+  it('sends such a source once more where nothing came back', async () => {
+    const sent = `print(1)\x04${ASK}`;
     const { session, port } = play([
       IDLE,
       { sent, answer: '' },
       { sent: '\x03\x01', answer: `\r\n${BANNER}` },
-      { sent, answer: 'R\x01\x80\x00\x041\r\n\x04\x04>' },
+      { sent, answer: 'OK1\r\n\x04\x04>R\x01\x80\x00\x01\x04\x04\x04>' },
     ]);
     await session.enterRaw({ signal: never });
     const options = { timeoutMs: 5000, signal: never, repeatable: true };
