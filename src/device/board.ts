@@ -136,13 +136,28 @@ class LiveBoard implements BoardConnection {
       await this.#session.softReset({ signal });
     }
     if (options.fastBaud !== undefined) await this.#raiseBaud(options.fastBaud, signal);
-    options.onStep?.('identifying');
-    const identity = await identifyBoard(this.#session, options);
+    const identity = await this.#identified(options);
     const freeBytes = identity.upload.freeMemoryBytes ?? Number.POSITIVE_INFINITY;
     this.#session.byRawPaste ||= freeBytes < TIGHT_MEMORY_BYTES;
     this.#agent = this.#agentFor(identity, freeBytes, options);
     this.#fs = boardFsOf(this.#agent, identity, options.clock);
     options.onStep?.('connected');
+  }
+
+  /** A program that has ended may have left the memory full of what it made. */
+  async #identified(options: ConnectOptions): Promise<Identity> {
+    const { signal, onStep } = options;
+    onStep?.('identifying');
+    try {
+      return await identifyBoard(this.#session, options);
+    } catch (error) {
+      if (!isBelayError(error, 'board/memory') || this.#session.softResets > 0) throw error;
+      if (await holdsWatchdog(this.#session, signal)) throw error;
+    }
+    onStep?.('resetting');
+    await this.#session.softReset({ signal });
+    onStep?.('identifying');
+    return identifyBoard(this.#session, options);
   }
 
   #agentFor(identity: Identity, freeBytes: number, { random }: ConnectOptions): Agent {

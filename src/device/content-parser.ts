@@ -182,7 +182,10 @@ export class ContentParser<F> {
 
   /** Files without content need no digest. */
   #last(offset: number): void {
-    if (this.#sinceDigest > 0) return this.#toDigest(offset);
+    if (this.#sinceDigest > 0) {
+      this.#toDigest(offset);
+      return;
+    }
     this.#events.checked(true);
     this.#state = 'over';
   }

@@ -196,16 +196,8 @@ export class RawExec implements ReplMachine {
   #prompt(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
     const at = bytes.indexOf(0x3e);
     if (at < 0) return bytes.subarray(bytes.length);
-    this.#ended(actions);
+    this.#finish(actions);
     return bytes.subarray(at + 1);
-  }
-
-  /** The exec is over; behind it there may be an answer to come to the question for raw paste. */
-  #ended(actions: ReplAction[]): void {
-    const ms = this.handover.answerDueMs;
-    if (ms === null) return this.#finish(actions);
-    this.#stage = 'answer';
-    actions.push({ kind: 'wait', ms });
   }
 
   #answer(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
@@ -214,9 +206,12 @@ export class RawExec implements ReplMachine {
     return rest;
   }
 
+  /** Over, unless the answer to a question that went out behind the source is still to come. */
   #finish(actions: ReplAction[]): void {
-    this.#stage = 'over';
-    actions.push({ kind: 'wait', ms: null }, { kind: 'finished' });
+    const ms = this.#stage === 'prompt' ? this.handover.answerDueMs : null;
+    this.#stage = ms === null ? 'over' : 'answer';
+    actions.push({ kind: 'wait', ms });
+    if (ms === null) actions.push({ kind: 'finished' });
   }
 
   #interrupt(): readonly ReplAction[] {
@@ -256,11 +251,8 @@ export class RawExec implements ReplMachine {
     const actions: ReplAction[] = [];
     switch (this.#stage) {
       case 'prompt':
-        // Both ends were there; a lost `>` costs nothing, the next exec does not need it.
-        this.#ended(actions);
-        return actions;
       case 'answer':
-        // The next exec asks again.
+        // A lost `>` costs nothing, the next exec does not need it; for a lost answer it asks again.
         this.#finish(actions);
         return actions;
       case 'interrupting':
