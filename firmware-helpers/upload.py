@@ -100,7 +100,7 @@ def receiving():
 # acknowledged, so that all of the ring is there for what the host sends meanwhile.
 def gather():
     global patience, credit
-    if spare and time.ticks_diff(time.ticks_ms(), last_alive) > 5:
+    if spare and time.ticks_diff(time.ticks_ms(), last_alive) > 2:
         patience = 0
         credit = 2 * piece
         next(receiver)
