@@ -9,7 +9,7 @@ def write_frame(kind, holder, length):
     if length > 1013:
         start = 5
         holder[5] = 240 | sequence & 15
-        value += sequence & 4095
+        value += (sequence & 4095) * 40503
     else:
         holder[:5] = b'\xc1\xbe' + (kind << 22 | length << 12 | sequence & 4095).to_bytes(3, 'big')
         holder[5] = holder[2] + 3 * holder[3] + 5 * holder[4] + nonce & 255

@@ -103,8 +103,9 @@ export class Agent {
     this.#parts.add(parts);
   }
 
+  /** With what a frame's number adds to it, still a small int of the board. */
   newNonce(): number {
-    return Number.parseInt(this.#random(4), 16) & 0x3fffffff;
+    return Number.parseInt(this.#random(4), 16) & 0x1fffffff;
   }
 
   /** Parts not yet on the board, with `source` behind them, as one exec. */

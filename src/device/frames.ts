@@ -56,7 +56,7 @@ export function encodeFrame(
   const bytes = new Uint8Array(end + 4);
   bytes.set(header);
   bytes.set(payload, header.length);
-  const start = isFull ? format.nonce + (sequence % SEQUENCE_MODULO) : format.nonce;
+  const start = isFull ? fullStart(format, sequence) : format.nonce;
   const check = frameCheck(format.check, bytes.subarray(isFull ? 0 : 2, end), start);
   new DataView(bytes.buffer).setUint32(end, check);
   return bytes;
@@ -72,6 +72,14 @@ function longHeader(
   const header = Uint8Array.of(MARK_0, MARK_1, value >>> 16, (value >>> 8) & 255, value & 255, 0);
   header[5] = headerSum(header, 0, format.nonce);
   return header;
+}
+
+/**
+ * What the check of a full frame begins with: its number in all four bytes. In the lowest alone it
+ * would cancel out against the same damage to the frame's first byte (CRC-32 is linear).
+ */
+function fullStart({ nonce }: FrameFormat, sequence: number): number {
+  return nonce + (sequence % SEQUENCE_MODULO) * 40_503;
 }
 
 function headerSum(bytes: Uint8Array, at: number, nonce: number): number {
@@ -187,7 +195,7 @@ export class FrameDecoder {
     const first = ((this.#bytes[at] as number) - this.#sequence) & (FULL_SEQUENCE_MODULO - 1);
     for (let ahead = first; ahead < SEQUENCES_AHEAD; ahead += FULL_SEQUENCE_MODULO) {
       const sequence = (this.#sequence + ahead) % SEQUENCE_MODULO;
-      if (this.#isRight(at, end, this.#format.nonce + sequence))
+      if (this.#isRight(at, end, fullStart(this.#format, sequence)))
         return this.#found('data', sequence, at, payload, end);
     }
     this.#badFrames += 1;

@@ -43,6 +43,20 @@ const payloads = fc.array(
 );
 
 describe('frames from the board', () => {
+  it('are not taken for others where only the number in their first byte is damaged', () => {
+    const payload = Uint8Array.from({ length: FRAME_PAYLOAD_BYTES_MAX }, (_, at) => (at * 7) & 127);
+    for (const nonce of [0, 77, 123_456_789, 0x3fffffff]) {
+      for (let sequence = 0; sequence < 160; sequence += 9) {
+        const whole = encodeFrame({ check: 'crc32', nonce }, 'data', sequence, payload);
+        for (let bits = 1; bits < 16; bits += 1) {
+          const damaged = Uint8Array.from(whole);
+          damaged[0] = (damaged[0] as number) ^ bits;
+          expect(decodeAll(damaged, [], { check: 'crc32', nonce }, sequence)).toEqual([]);
+        }
+      }
+    }
+  });
+
   it('come out as they went in, however the bytes are split', () => {
     fc.assert(
       fc.property(
