@@ -30,8 +30,8 @@ const HELD_UP = 1.25;
 const HELD_UP_MAX = 3;
 /** How long an agent that died may still say why. */
 const LAST_WORDS_MS = 40;
-/** Frames made ahead of the wire: most of the packing is over when the agent is on the board. */
-const AHEAD_FRAMES = 24;
+/** Frames made ahead of the wire: few, since they are shorter once one was damaged. */
+const AHEAD_FRAMES = 4;
 
 export interface UploadCall {
   readonly parts: readonly string[];
