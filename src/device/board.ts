@@ -131,10 +131,7 @@ class LiveBoard implements BoardConnection {
     const { noise, wasRaw } = this.#arrival;
     // Raw mode that somebody left behind may be aiorepl's imitation, which only a reset tells apart.
     const disturbed = this.programInterrupted || wasRaw || noise.length > 0;
-    if (disturbed && !(await holdsWatchdog(this.#session, signal))) {
-      options.onStep?.('resetting');
-      await this.#session.softReset({ signal });
-    }
+    if (disturbed) await this.#resetSoftly(options);
     if (options.fastBaud !== undefined) await this.#raiseBaud(options.fastBaud, signal);
     const identity = await this.#identified(options);
     const freeBytes = identity.upload.freeMemoryBytes ?? Number.POSITIVE_INFINITY;
@@ -146,18 +143,23 @@ class LiveBoard implements BoardConnection {
 
   /** A program that has ended may have left the memory full of what it made. */
   async #identified(options: ConnectOptions): Promise<Identity> {
-    const { signal, onStep } = options;
-    onStep?.('identifying');
+    options.onStep?.('identifying');
     try {
       return await identifyBoard(this.#session, options);
     } catch (error) {
       if (!isBelayError(error, 'board/memory') || this.#session.softResets > 0) throw error;
-      if (await holdsWatchdog(this.#session, signal)) throw error;
+      if (!(await this.#resetSoftly(options))) throw error;
     }
+    options.onStep?.('identifying');
+    return identifyBoard(this.#session, options);
+  }
+
+  /** False where a watchdog would bite without the program that holds it. */
+  async #resetSoftly({ signal, onStep }: ConnectOptions): Promise<boolean> {
+    if (await holdsWatchdog(this.#session, signal)) return false;
     onStep?.('resetting');
     await this.#session.softReset({ signal });
-    onStep?.('identifying');
-    return identifyBoard(this.#session, options);
+    return true;
   }
 
   #agentFor(identity: Identity, freeBytes: number, { random }: ConnectOptions): Agent {

@@ -22,7 +22,7 @@ export interface Frame {
 
 export interface FrameFormat {
   readonly check: FrameCheck;
-  /** 0..2^30-1, new for every exec: what an earlier one left behind is no frame of this one. */
+  /** 0..2^29-1, new for every exec: what an earlier one left behind is no frame of this one. */
   readonly nonce: number;
 }
 

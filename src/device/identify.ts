@@ -61,11 +61,12 @@ export interface Wanted {
 }
 
 /** Builds what most boards are sent first, which takes as long as a turn of the wire. */
-export function prepareFirst(purpose: BoardPurpose = 'compare'): void {
+export function prepareFirst(purpose?: BoardPurpose): void {
   firstExec('deflated', partsFor(purpose));
 }
 
-function partsFor(purpose: BoardPurpose): readonly string[] {
+/** What a job is sent with the first questions, in this order. */
+export function partsFor(purpose: BoardPurpose = 'compare'): readonly string[] {
   return [...USUAL_PARTS, ...PURPOSE_PARTS[purpose]];
 }
 
@@ -81,7 +82,7 @@ export async function identifyBoard(session: ReplSession, wanted: Wanted): Promi
     const tiny = await identifyTiny(session, signal);
     if (tiny !== null) return tiny;
   }
-  let ladder = firstsFor(freeBytes, inflates, wanted.purpose ?? 'compare');
+  let ladder = firstsFor(freeBytes, inflates, partsFor(wanted.purpose));
   for (let attempt = 1; ; attempt += 1) {
     const first = ladder[0] as First;
     const { output, error } = await settled(
@@ -106,8 +107,11 @@ export async function identifyBoard(session: ReplSession, wanted: Wanted): Promi
 }
 
 /** What may go first, in the order of trying. */
-function firstsFor(freeBytes: number, inflates: boolean, purpose: BoardPurpose): readonly First[] {
-  const parts = partsFor(purpose);
+function firstsFor(
+  freeBytes: number,
+  inflates: boolean,
+  parts: readonly string[],
+): readonly First[] {
   const short = inflates ? 'deflated' : 'packed';
   const isRoomy = freeBytes >= ROOMY_HEAP_BYTES[short];
   return [

@@ -12,7 +12,8 @@
  * Of 200 random bytes, three of them to be hidden, all but one stripe in 300 have a mask that hides
  * them all; where there is none, the frame ends before the byte that stays bare.
  */
-import { type FrameCheck, frameCheck } from './frame-check.js';
+import { frameCheck } from './frame-check.js';
+import type { FrameFormat } from './frames.js';
 
 export const UPLOAD_NUMBER_MODULO = 128;
 /** Bytes of payload for one mask. */
@@ -21,9 +22,7 @@ const HEAD_BYTES = 8;
 const CARRIAGE_RETURN = 13;
 const HIDDEN: readonly number[] = [2, 3, 4, CARRIAGE_RETURN];
 
-export interface UploadFormat {
-  readonly check: FrameCheck;
-  readonly nonce: number;
+export interface UploadFormat extends FrameFormat {
   /** Bytes of content in a frame, at most 16,000. */
   readonly payloadBytes: number;
 }
@@ -108,7 +107,7 @@ const EDGE_BYTES = 200;
 /** The frames of a whole stream, numbered from 0, each as full as it may be; those at its ends are short. */
 export async function* uploadFrames(
   stream: AsyncIterable<Uint8Array>,
-  format: Omit<UploadFormat, 'payloadBytes'>,
+  format: FrameFormat,
   payloadBytes: () => number,
 ): AsyncGenerator<NumberedFrame> {
   let number = 0;

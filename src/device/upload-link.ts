@@ -8,12 +8,12 @@ import { SILENCE_MS_MAX } from '../core/limits.js';
 import type { SessionClock, StreamConsumer } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
 import { outOfMemory } from './agent-failure.js';
-import type { FrameCheck } from './frame-check.js';
+import type { FrameFormat } from './frames.js';
 import { shortName } from './helper-source.js';
 import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
 import { uploadFrames } from './upload-frames.js';
-import { payloadBytesAfter, type UploadPace } from './upload-pace.js';
+import { payloadBytesFor, type UploadPace } from './upload-pace.js';
 import { UploadQueue } from './upload-queue.js';
 
 /**
@@ -51,7 +51,7 @@ export class UploadLink implements StreamConsumer {
   readonly #agent: Agent;
   readonly #clock: SessionClock;
   readonly #call: UploadCall;
-  readonly #format: { readonly check: FrameCheck; readonly nonce: number };
+  readonly #format: FrameFormat;
   readonly #source;
   readonly #prompt = new PromptWatch();
   readonly #stop = new AbortController();
@@ -67,7 +67,6 @@ export class UploadLink implements StreamConsumer {
   #results = 0;
   #errors = 0;
   #damages = -1;
-  #resends = 0;
   #resentMs = 0;
   #resendMs = RESEND_MS;
   #nudgeMs = NUDGE_MS;
@@ -122,7 +121,7 @@ export class UploadLink implements StreamConsumer {
 
   async #sendAll(signal: AbortSignal): Promise<void> {
     const { content, pace } = this.#call;
-    const payloadBytes = () => payloadBytesAfter(this.#resends, pace);
+    const payloadBytes = () => payloadBytesFor(pace, this.#damages >= 0);
     for await (const frame of uploadFrames(content, this.#format, payloadBytes)) {
       await this.#until(() => this.#queue.waiting < AHEAD_FRAMES, signal);
       if (this.#over || signal.aborted) return;
@@ -245,7 +244,6 @@ export class UploadLink implements StreamConsumer {
     if (!isNew && nowMs - this.#resentMs <= this.#resendMs) return;
     this.#damages = damages;
     if (!this.#queue.resendFrom(number)) return;
-    this.#resends += 1;
     this.#resentMs = nowMs;
     if (!isNew) this.#resendMs = Math.min(2 * this.#resendMs, NUDGE_MS_MAX);
   }

@@ -36,9 +36,9 @@ export function uploadPace(board: {
   return { ...(board.backPressure ? USB : UART), payloadBytes, frames };
 }
 
-/** What a frame carries from now on. */
-export function payloadBytesAfter(damages: number, pace: UploadPace): number {
-  return damages > 0 ? Math.min(DAMAGED_PAYLOAD_BYTES, pace.payloadBytes) : pace.payloadBytes;
+/** What a frame carries. */
+export function payloadBytesFor({ payloadBytes }: UploadPace, isDamaging: boolean): number {
+  return isDamaging ? Math.min(DAMAGED_PAYLOAD_BYTES, payloadBytes) : payloadBytes;
 }
 
 /**

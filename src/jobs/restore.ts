@@ -37,8 +37,9 @@ export type {
 } from './restore-options.js';
 
 /**
- * Connects, verifies the archives while the board is scanned, plans. The board is not changed. Throws where the plan
- * could not be carried out: `board/full`, `board/unfit` and `board/read-only` (unless keepGoing).
+ * Connects, verifies the archives while the board is scanned, plans. The board is not changed.
+ * Throws where the plan could not be carried out: `board/full`, `board/unfit` and
+ * `board/read-only` (unless keepGoing).
  */
 export async function prepareRestore(
   parts: BoardParts,

@@ -54,9 +54,6 @@ const ASK_ANSWER =
 
 type Stage = 'ask' | 'negotiate' | 'paste' | 'paste-end' | 'pacing' | 'accepted' | 'over';
 
-/** Nothing that comes in these can be an answer to the source. */
-const BEFORE_SOURCE: ReadonlySet<Stage> = new Set(['ask', 'negotiate']);
-
 const STAGE_NAMES: Readonly<Record<Stage, string>> = {
   ask: 'asking for raw paste',
   negotiate: 'asking for raw paste',
@@ -128,7 +125,8 @@ export class SourceHandover {
   }
 
   #advance(bytes: Uint8Array, actions: ReplAction[]): Uint8Array {
-    if (bytes.length > 0 && !BEFORE_SOURCE.has(this.#stage)) this.heardSince = true;
+    const isBefore = this.#stage === 'ask' || this.#stage === 'negotiate';
+    if (bytes.length > 0 && !isBefore) this.heardSince = true;
     switch (this.#stage) {
       case 'ask':
         return this.#asked(bytes, actions);

@@ -6,17 +6,17 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
+import { partsFor } from '../../src/device/identify.js';
 import { minifyPython, nameClash } from '../../src/device/minify-python.js';
 
 const folder = new URL('../../firmware-helpers/', import.meta.url);
 const file = new URL('names.txt', folder);
 const SWAPS = 80_000;
 
-const FIRST = ['probe', 'list-ilistdir', 'put-raw', 'hash-sha256', 'check-crc32', 'stream', 'list'];
 /** What one exec carries each: of a restore, of a backup, of a backup that is compressed. */
 const EXECS = [
-  [...FIRST, 'hash-file', 'fold', 'upload'],
-  [...FIRST, 'read'],
+  ['probe', ...partsFor('write')],
+  ['probe', ...partsFor('read')],
   ['pack', 'deflate'],
 ];
 

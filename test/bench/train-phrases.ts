@@ -5,21 +5,10 @@
  */
 import { writeFileSync } from 'node:fs';
 import { helperPart } from '../../src/device/helper-source.js';
+import { partsFor } from '../../src/device/identify.js';
 
 /** What a backup and a restore send, as often as they send it. */
-const PARTS = [
-  ...[
-    'probe',
-    'probe-more',
-    'list-ilistdir',
-    'put-raw',
-    'hash-sha256',
-    'check-crc32',
-    'stream',
-    'list',
-  ],
-  ...['hash-file', 'fold', 'upload', 'inflate-lz', 'read'],
-];
+const PARTS = ['probe', 'probe-more', ...partsFor('write'), 'inflate-lz', 'read'];
 const PHRASES = 128;
 
 let symbols = PARTS.flatMap((part) => [...helperPart(part), '\n']);
