@@ -5,6 +5,8 @@ import { CELL } from './control-block.js';
 
 const LF = 10;
 const CR = 13;
+/** Who asks again this soon does nothing else. */
+const AGAIN_MS = 0.05;
 /** Longest sleep before a look around; every change of state also wakes the sleeper. */
 const NAP_MS = 1000;
 /** Without a host nothing leaves the ring: the wait for it ends all the same. */
@@ -28,7 +30,8 @@ export class Uart {
   /** Output is handed here instead of to the wire while something wants to look at it. */
   #capture: number[] | null = null;
   #skip = 0;
-  #quietPolls = 0;
+  /** When nothing was there for the last question. */
+  #quietPollMs = Number.NEGATIVE_INFINITY;
   /** True while output is thrown away (the frame around boot.py and main.py). */
   hushed = false;
 
@@ -149,20 +152,20 @@ export class Uart {
   }
 
   /**
-   * Bytes to read, for `select.poll`, which asks again and again until its time is over: when
-   * nothing happened since the last question the board sleeps for a moment, ended by the first
-   * byte, instead of spinning.
+   * Bytes to read, for `select.poll`, which asks again and again until its time is over: then the
+   * board sleeps for a moment, ended by the first byte, instead of spinning. A program that asks
+   * once, and after some work once more, is not held up.
    */
   poll(): number {
-    if (this.#quietPolls > 0 && this.available === 0) this.nap(1);
+    if (performance.now() - this.#quietPollMs < AGAIN_MS && this.available === 0) this.nap(1);
     const count = this.available;
-    this.#quietPolls = count > 0 ? 0 : this.#quietPolls + 1;
+    this.#quietPollMs = count > 0 ? Number.NEGATIVE_INFINITY : performance.now();
     return count;
   }
 
   /** Something else than a question happened. */
   stir(): void {
-    this.#quietPolls = 0;
+    this.#quietPollMs = Number.NEGATIVE_INFINITY;
   }
 
   get interrupted(): boolean {

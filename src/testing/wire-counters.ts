@@ -4,7 +4,7 @@ export interface TrafficCounters {
   readonly bytesIn: number;
   /** From the host to the board. */
   readonly bytesOut: number;
-  /** Changes of direction. */
+  /** So often somebody began to speak after the other had. */
   readonly turns: number;
 }
 
@@ -20,9 +20,13 @@ export class TrafficCount {
   #last: 'in' | 'out' | null = null;
 
   add(direction: 'in' | 'out', bytes: number): void {
-    if (bytes === 0) return;
     if (direction === 'in') this.bytesIn += bytes;
     else this.bytesOut += bytes;
+  }
+
+  /** One of the two speaks, whatever of the other's words is still on its way. */
+  begin(direction: 'in' | 'out', bytes: number): void {
+    if (bytes === 0) return;
     if (this.#last !== null && this.#last !== direction) this.turns += 1;
     this.#last = direction;
   }

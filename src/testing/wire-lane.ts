@@ -1,4 +1,5 @@
 /** One direction of a wire: bytes leave it at its speed and arrive after its latency. Pure. */
+import type { Arrivals } from './pump-clock.js';
 
 interface Chunk {
   bytes: Uint8Array;
@@ -69,22 +70,23 @@ export class WireLane {
     return Math.min(length, Math.floor((overMs - startMs) * this.#bytesPerMs + 1e-6));
   }
 
-  /** When everything that waits now will have arrived, or null when nothing waits. */
-  emptyAtMs(): number | null {
-    const first = this.#chunks[0];
-    if (first === undefined) return null;
+  /** When what was sent first and what was sent last will have arrived, or null when nothing waits. */
+  arrivals(): Arrivals | null {
+    if (this.#chunks.length === 0) return null;
+    let firstMs: number | null = null;
     let endMs = this.#freeMs;
     for (const chunk of this.#chunks) {
       const bytesMs = this.#bytesPerMs === null ? 0 : chunk.bytes.length / this.#bytesPerMs;
       endMs = Math.max(endMs, chunk.readyMs) + bytesMs;
+      firstMs ??= endMs + this.#latencyMs;
     }
-    return endMs + this.#latencyMs;
+    return firstMs === null ? null : { firstMs, allMs: endMs + this.#latencyMs };
   }
 
   /** When the last byte that waits will have left the sender, or null when all have. */
   sentAtMs(): number | null {
-    const endMs = this.emptyAtMs();
-    return endMs === null ? null : endMs - this.#latencyMs;
+    const arrivals = this.arrivals();
+    return arrivals === null ? null : arrivals.allMs - this.#latencyMs;
   }
 
   clear(): void {

@@ -51,6 +51,11 @@ export class WirePassage {
     return this.#isUart ? this.#boardBaud / DEFAULT_BAUD : 1;
   }
 
+  /** Bytes are sent: they pass later. */
+  begin(direction: WireDirection, sent: Uint8Array): void {
+    this.#traffic.begin(direction === 'toHost' ? 'in' : 'out', sent.length);
+  }
+
   pass(
     direction: WireDirection,
     part: Uint8Array,

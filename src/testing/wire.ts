@@ -32,11 +32,6 @@ export interface WireOptions {
 /** After a late timer the board's bytes come at this many times their speed, no burst. */
 const CATCH_UP = 2;
 const STEP_MS_MAX = 4;
-/** How long the wire sleeps while bytes flow: finer towards the board, where they fill a ring. */
-const TICK_TO_BOARD_MS = 1;
-const TICK_TO_HOST_MS = 3;
-/** The rest of a turn too short for a timer. */
-const SPIN_MS_MAX = 0.7;
 
 export class Wire {
   readonly #options: WireOptions;
@@ -153,6 +148,7 @@ export class Wire {
   /** Bytes of the host. After a silence the board has had all its time to read: none is owed to it. */
   send(bytes: Uint8Array): void {
     if (this.#toBoard.waitingBytes === 0) this.#laneClockMs = performance.now();
+    this.#passage.begin('toBoard', bytes);
     this.#toBoard.enqueue(Uint8Array.from(bytes), performance.now());
     this.pump();
   }
@@ -263,8 +259,10 @@ export class Wire {
       // wire nothing as long as the ring had something to send.
       const tail = board.transmit.head - board.transmit.length;
       const old = board.transmit.take(Math.min(Math.max(0, (this.#seenHead - tail) | 0), room()));
+      const said = board.transmit.take(old.length > 0 ? 0 : room());
+      this.#passage.begin('toHost', old.length > 0 ? old : said);
       this.#toHost.enqueue(old, this.#seenHeadMs);
-      this.#toHost.enqueue(board.transmit.take(old.length > 0 ? 0 : room()), nowMs);
+      this.#toHost.enqueue(said, nowMs);
       const arrived = this.#toHost.arrived(nowMs);
       for (const part of arrived) {
         const { bytes, event } = this.#passage.pass('toHost', part);
@@ -281,20 +279,17 @@ export class Wire {
   }
 
   #schedule(board: BoardMemory): void {
-    const toHostAt = this.#paused ? null : this.#toHost.emptyAtMs();
+    const toHost = this.#paused ? null : this.#toHost.arrivals();
     const holding = (this.#receiver?.heldBytes ?? 0) > 0;
-    const toBoardAt = holding ? null : this.#toBoard.emptyAtMs();
+    const toBoard = holding ? null : this.#toBoard.arrivals();
     const inFifo = this.#receiver?.wantsClock === true;
     if (!this.#paused) Atomics.store(board.cells, CELL.doorbell, 1);
-    if (toHostAt === null && toBoardAt === null && !inFifo) {
+    if (toHost === null && toBoard === null && !inFifo) {
       // Output that came before the bell was set would not ring it.
       if (!this.#paused && board.transmit.length > 0) this.#clock.soon();
       return;
     }
-    const endMs = Math.min(toHostAt ?? Infinity, toBoardAt ?? Infinity);
-    const leftMs = endMs - performance.now();
-    const tickMs = toBoardAt === null && !inFifo ? TICK_TO_HOST_MS : TICK_TO_BOARD_MS;
-    if (leftMs < SPIN_MS_MAX && !inFifo) this.#clock.soon();
-    else this.#clock.later(Math.max(1, Math.min(tickMs, Math.floor(leftMs))));
+    if (inFifo) this.#clock.tick();
+    else this.#clock.until(toBoard, toHost);
   }
 }

@@ -47,9 +47,9 @@ describe('one direction of the wire', () => {
     const lane = new WireLane({ bytesPerSecond: 1000, latencyMs: 0 });
     lane.enqueue(bytes(10), 500);
     expect(count(lane.arrived(505))).toBe(5);
-    expect(lane.emptyAtMs()).toBeCloseTo(510);
+    expect(lane.arrivals()?.allMs).toBeCloseTo(510);
     expect(count(lane.arrived(510))).toBe(5);
-    expect(lane.emptyAtMs()).toBeNull();
+    expect(lane.arrivals()).toBeNull();
   });
 
   test('delays without a limit by its latency alone', () => {
