@@ -17,6 +17,7 @@ def bring(text):
                 pass
     sys.path[:] = path
 def ask(text):
+    global answers
     answers = []
     for text in text.split('\n'):
         try:

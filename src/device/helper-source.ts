@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import { bytesOfPath } from '../core/device-path.js';
 import { minifyPython, nameClash } from './minify-python.js';
+import { packText } from './packed-text.js';
 
 const folder = new URL('../../firmware-helpers/', import.meta.url);
 const cache = new Map<string, string>();
@@ -39,14 +40,6 @@ function shortNames(): ReadonlyMap<string, string> {
   return names;
 }
 
-/** Phrases of the agent's text, each made of two earlier ones (packed-text.ts). */
-export function helperPhrases(): readonly string[] {
-  return readFileSync(new URL('phrases.txt', folder), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as string);
-}
-
 /** What a word of the agent is called on the wire. */
 export function shortName(word: string): string {
   const short = shortNames().get(word);
@@ -55,8 +48,8 @@ export function shortName(word: string): string {
 }
 
 /** The sum that boot.py makes of a text's bytes. */
-export function bootSum(bytes: Uint8Array, start = 9): number {
-  let sum = start;
+export function bootSum(bytes: Uint8Array): number {
+  let sum = 9;
   for (const byte of bytes) sum = (((sum * 33) & 0xffffff) ^ byte) & 0xffffff;
   return sum;
 }
@@ -64,14 +57,6 @@ export function bootSum(bytes: Uint8Array, start = 9): number {
 /** `source` as an exec that runs it only when it arrived whole; boot.py must be there. */
 export function checkedExec(source: string): string {
   return `_belay(${rawLiteral(source)},${bootSum(new TextEncoder().encode(source))})`;
-}
-
-/** The same in codes (packed-text.ts); in the first exec the pairs of all phrases come before them. */
-export function packedExec(codes: Uint8Array, pairs: Uint8Array = new Uint8Array(0)): Uint8Array {
-  const bytes = Buffer.concat([pairs, codes]);
-  const form = pairs.length || 1;
-  const literal = rawLiteral(bytes.toString('latin1'));
-  return Buffer.from(`_belay(${literal},${bootSum(bytes, 9 + form)},${form})`, 'latin1');
 }
 
 function rawLiteral(text: string): string {
@@ -96,7 +81,18 @@ const ESCAPED: ReadonlyMap<number, string> = new Map([
 
 /** The same for a board that can inflate: about half as long, and not text. */
 export function deflatedExec(source: string, windowBits = SOURCE_WINDOW_BITS): Uint8Array {
-  const packed = deflateRawSync(source, { level: 9, windowBits, memLevel: 9 });
+  return shortExec(deflateRawSync(source, { level: 9, windowBits, memLevel: 9 }), windowBits);
+}
+
+/** And for one that cannot (packed-text.ts). */
+export function packedExec(source: string): Uint8Array {
+  return shortExec(
+    packText(source, (byte) => ESCAPED.get(byte)?.length ?? 1),
+    1,
+  );
+}
+
+function shortExec(packed: Uint8Array, form: number): Uint8Array {
   const parts: Uint8Array[] = [Buffer.from("_belay(b'''")];
   packed.forEach((byte, at) => {
     const short = ESCAPED.get(byte);
@@ -110,7 +106,7 @@ export function deflatedExec(source: string, windowBits = SOURCE_WINDOW_BITS): U
           : Buffer.from(short),
     );
   });
-  return Buffer.concat([...parts, Buffer.from(`''',${bootSum(packed)},${windowBits})`)]);
+  return Buffer.concat([...parts, Buffer.from(`''',${bootSum(packed)},${form})`)]);
 }
 
 /**

@@ -1,84 +1,69 @@
 /**
- * Shortens text for boards that cannot inflate: codes from 128 on stand for phrases, each of them
- * two earlier codes joined, so that a board makes the table with one addition a phrase and the text
- * with one look-up a byte (firmware-helpers/boot-packed.py). Text below 128 stands for itself.
+ * Shortens text for boards that cannot inflate: characters stand for themselves, and what came before
+ * is named by two bytes, which plain Python reads with slice copies (firmware-helpers/boot-packed.py):
+ *
+ *   0ccccccc             a character
+ *   1nnndddd dddddddd    n + 3 characters from d back
+ *
+ * A match never reaches into what it makes itself. Pure and deterministic: the cheapest tokens.
  */
 
-const FIRST_CODE = 128;
-/** A code is one byte. */
-const PHRASES_MAX = 128;
+const MATCH_MIN = 3;
+const MATCH_MAX = 10;
+const DISTANCE_MAX = 4095;
 
-/** What begins alike, character by character; a code where a phrase ends. */
-interface Branch {
-  code: number | null;
-  readonly next: Map<number, Branch>;
-}
-
-export class PackedText {
-  /** The two codes of each phrase, as a board is told them. */
-  readonly pairs: Uint8Array;
-  readonly #root: Branch = { code: null, next: new Map() };
-
-  /** Throws where a phrase is not made of two that come before it. */
-  constructor(phrases: readonly string[]) {
-    if (phrases.length > PHRASES_MAX) throw new Error('a byte has no code for so many phrases');
-    const codes = new Map<string, number>();
-    const add = (phrase: string, code: number) => {
-      codes.set(phrase, code);
-      this.#branchOf(phrase).code = code;
-    };
-    for (let code = 0; code < FIRST_CODE; code += 1) add(String.fromCharCode(code), code);
-    const pairs = phrases.map((phrase, at) => {
-      const pair = pairOf(phrase, codes);
-      add(phrase, FIRST_CODE + at);
-      return pair;
-    });
-    this.pairs = Uint8Array.from(pairs.flat());
-  }
-
-  /** The fewest codes that make this text. Throws where it is not ASCII. */
-  pack(text: string): Uint8Array {
-    // From the end on: the fewest codes that the rest takes, the first of them, and where it ends.
-    const counts = new Uint32Array(text.length + 1);
-    const codes = new Uint8Array(text.length);
-    const ends = new Uint32Array(text.length);
-    for (let at = text.length - 1; at >= 0; at -= 1) {
-      counts[at] = text.length + 1;
-      let branch = this.#root.next.get(text.charCodeAt(at));
-      if (branch === undefined) throw new Error(`a source may hold ASCII only, not ${text[at]}`);
-      for (let end = at + 1; branch !== undefined; end += 1) {
-        const count = 1 + (counts[end] as number);
-        if (branch.code !== null && count < (counts[at] as number)) {
-          counts[at] = count;
-          codes[at] = branch.code;
-          ends[at] = end;
+/** `cost`: bytes that a byte takes on the wire. Throws where the text is not ASCII. */
+export function packText(text: string, cost: (byte: number) => number = () => 1): Uint8Array {
+  const bytes = Buffer.from(text, 'latin1');
+  const foreign = bytes.findIndex((byte) => byte > 127);
+  if (foreign >= 0) throw new Error(`a source may hold ASCII only, not ${text[foreign]}`);
+  const before = placesBefore(bytes);
+  const prices = Array.from({ length: 256 }, (_, byte) => cost(byte));
+  const price = (byte: number) => prices[byte] as number;
+  // From the end on: what the rest costs at least, and the first step of that way.
+  const costs = new Float64Array(bytes.length + 1);
+  const lengths = new Uint8Array(bytes.length).fill(1);
+  const distances = new Uint16Array(bytes.length);
+  for (let at = bytes.length - 1; at >= 0; at -= 1) {
+    costs[at] = price(bytes[at] as number) + (costs[at + 1] as number);
+    for (let place = before[at] as number; place >= 0; place = before[place] as number) {
+      const distance = at - place;
+      if (distance > DISTANCE_MAX) break;
+      const limit = Math.min(MATCH_MAX, distance, bytes.length - at);
+      const second = price(distance & 255);
+      for (let length = MATCH_MIN; length <= limit; length += 1) {
+        const sum = price(firstOf(length, distance)) + second + (costs[at + length] as number);
+        if (sum < (costs[at] as number)) {
+          costs[at] = sum;
+          lengths[at] = length;
+          distances[at] = distance;
         }
-        branch = end < text.length ? branch.next.get(text.charCodeAt(end)) : undefined;
+        if (bytes[place + length] !== bytes[at + length]) break;
       }
     }
-    const packed = new Uint8Array(counts[0] as number);
-    for (let at = 0, to = 0; at < text.length; at = ends[at] as number, to += 1)
-      packed[to] = codes[at] as number;
-    return packed;
   }
-
-  /** Where a phrase ends, made if it is new. */
-  #branchOf(phrase: string): Branch {
-    let at = this.#root;
-    for (const letter of Buffer.from(phrase)) {
-      const next: Branch = at.next.get(letter) ?? { code: null, next: new Map() };
-      at.next.set(letter, next);
-      at = next;
-    }
-    return at;
+  const packed: number[] = [];
+  for (let at = 0; at < bytes.length; at += lengths[at] as number) {
+    const distance = distances[at] as number;
+    if (distance === 0) packed.push(bytes[at] as number);
+    else packed.push(firstOf(lengths[at] as number, distance), distance & 255);
   }
+  return Uint8Array.from(packed);
 }
 
-function pairOf(phrase: string, codes: ReadonlyMap<string, number>): readonly [number, number] {
-  for (let at = 1; at < phrase.length; at += 1) {
-    const first = codes.get(phrase.slice(0, at));
-    const second = codes.get(phrase.slice(at));
-    if (first !== undefined && second !== undefined) return [first, second];
+function firstOf(length: number, distance: number): number {
+  return 0x80 | ((length - MATCH_MIN) << 4) | (distance >> 8);
+}
+
+/** For every place the last one before it with the same three characters; -1 where there is none. */
+function placesBefore(bytes: Uint8Array): Int32Array {
+  const before = new Int32Array(bytes.length).fill(-1);
+  const last = new Map<number, number>();
+  for (let at = 0; at + MATCH_MIN <= bytes.length; at += 1) {
+    const byte = (offset: number) => bytes[at + offset] as number;
+    const three = (byte(0) << 14) | (byte(1) << 7) | byte(2);
+    before[at] = last.get(three) ?? -1;
+    last.set(three, at);
   }
-  throw new Error(`the phrase ${JSON.stringify(phrase)} is not made of two earlier ones`);
+  return before;
 }

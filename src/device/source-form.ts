@@ -1,12 +1,5 @@
 /** How sources travel to a board: deflated where it can inflate, packed, or as they are. */
-import {
-  checkedExec,
-  deflatedExec,
-  helperPart,
-  helperPhrases,
-  packedExec,
-} from './helper-source.js';
-import { PackedText } from './packed-text.js';
+import { checkedExec, deflatedExec, helperPart, packedExec } from './helper-source.js';
 
 /** 'packed' takes more memory than the others, and a door of its own (boot-packed.py). */
 export type SourceForm = 'deflated' | 'packed' | 'plain';
@@ -19,7 +12,7 @@ const FIRST_WINDOW_BITS = 12;
 /** `text` as an exec that runs it only when it arrived whole; the door must be there. */
 export function execIn(form: SourceForm, text: string): string | Uint8Array {
   if (form === 'plain' || text.length < LONG_BYTES_MIN) return checkedExec(text);
-  return form === 'deflated' ? deflatedExec(text) : packedExec(packedText().pack(text));
+  return form === 'deflated' ? deflatedExec(text) : packedExec(text);
 }
 
 const firsts = new Map<string, Uint8Array>();
@@ -37,18 +30,7 @@ function builtFirst(form: SourceForm, parts: readonly string[]): Uint8Array {
   const [door, ...questions] =
     form === 'packed' ? ['boot-packed', 'probe', 'probe-more'] : ['boot', 'probe'];
   const text = [...questions, ...parts].map(helperPart).join('\n');
-  const exec = firstOf(form, text, parts.length > 0);
+  const isLong = form === 'deflated' && parts.length > 0;
+  const exec = isLong ? deflatedExec(text, FIRST_WINDOW_BITS) : execIn(form, text);
   return Buffer.concat([Buffer.from(`${helperPart(door as string)}\n`), Buffer.from(exec)]);
-}
-
-function firstOf(form: SourceForm, text: string, isLong: boolean): string | Uint8Array {
-  if (form === 'packed') return packedExec(packedText().pack(text), packedText().pairs);
-  return form === 'deflated' && isLong ? deflatedExec(text, FIRST_WINDOW_BITS) : execIn(form, text);
-}
-
-let packing: PackedText | null = null;
-
-function packedText(): PackedText {
-  packing ??= new PackedText(helperPhrases());
-  return packing;
 }
