@@ -1,17 +1,17 @@
 # Down the wire: frames, the one continuous stream inside them, and the walk. README.md has the
-# framing to the byte. Variants bring `put` (how bytes leave) and `frame_check`. Only a full data
-# frame is longer than 1,013 bytes: it has the short header, and its number in the check.
+# framing to the byte. Variants bring `put` (how bytes leave) and `frame_check`. A data frame that fills
+# its holder and is no small one has the short header, and its number in the check.
 def write_frame(kind, holder, length):
     global last_alive
     start = 0
     value = nonce
     holder = memoryview(holder)
-    if length > 1013:
+    if 1013 < length == len(holder) - 10:
         start = 5
         holder[5] = 240 | sequence & 15
-        value += (sequence & 4095) * 40503
+        value += (sequence & 2047) * 40503
     else:
-        holder[:5] = b'\xc1\xbe' + (kind << 22 | length << 12 | sequence & 4095).to_bytes(3, 'big')
+        holder[:5] = b'\xc1\xbe' + (kind << 22 | length << 11 | sequence & 2047).to_bytes(3, 'big')
         holder[5] = holder[2] + 3 * holder[3] + 5 * holder[4] + nonce & 255
     length += 6
     holder[length:length + 4] = frame_check(holder[start or 2:length], value).to_bytes(4, 'big')

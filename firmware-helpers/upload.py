@@ -4,7 +4,7 @@
 # and bytes of it so far), before anything is written. After damage the line is emptied, one
 # acknowledgement says so, and every byte is passed over up to the head of the frame that is wanted.
 # README.md has it all.
-results_base = -1
+results_base = told = -1
 head = bytearray(8)
 single = bytearray(1)
 answer = bytearray(16)
@@ -18,9 +18,16 @@ try:
 except Exception:
     def ready(limit):
         return limit > 60
+# How far the host's frames have come: the number of the one that is wanted, in the sequence number
+# the bytes of it so far. Where more operations are done than were told, how many as well.
 def tell(length):
+    global sequence, told
     number = len(results)
-    answer[6:12] = bytes((expected, taken >> 8, taken & 255, number >> 8 & 255, number & 255, errors & 255)) if length > 2 else bytes((expected, damages & 255, 0, 0, 0, 0))
+    sequence = taken
+    if number != told and length < 2:
+        length = 4
+    told = number
+    answer[6:10] = bytes((expected, (damages if length == 2 else errors) & 255, number >> 8 & 255, number & 255))
     write_frame(1, answer, length)
 # Turns the payload back: its first byte by the first mask, its second by the second, and so on. The
 # numbers that do it at once are as long as the payload; a short one needs none.
@@ -49,7 +56,7 @@ def receiving():
                 raise OSError(110)
             for byte in dogs:
                 byte.feed()
-            tell(2 if lost else 6)
+            tell(2 if lost else 4)
             continue
         if lost:
             head[:7] = head[1:]
@@ -77,7 +84,7 @@ def receiving():
                 credit -= size
                 if v[2] == expected:
                     taken = number + 8
-                    tell(6)
+                    tell(1)
             if number == length and v[3] << 21 | v[4] << 14 | v[5] << 7 | v[6] == frame_check(filling[:length], nonce + v[2]) & 0xfffffff:
                 if v[2] - expected & 64:
                     continue
@@ -97,10 +104,11 @@ def receiving():
             damages += 1
             tell(2)
 # Before an operation on the flash that may hold the board up: what waits in the ring is taken and
-# acknowledged, so that all of the ring is there for what the host sends meanwhile.
-def gather():
+# acknowledged, so that all of the ring is there for what the host sends meanwhile. Within a file any
+# write may erase; elsewhere it is not worth it where something was said less than `limit` ms ago.
+def gather(limit):
     global patience, credit
-    if spare and time.ticks_diff(time.ticks_ms(), last_alive) > 2:
+    if spare and time.ticks_diff(time.ticks_ms(), last_alive) >= limit:
         patience = 0
         credit = 2 * piece
         next(receiver)
@@ -143,7 +151,7 @@ def put_file(path):
         opened = open(path, 'wb')
     except Exception as problem:
         error = number_of(problem)
-    gather()
+    gather(3)
     while size:
         length = source.readinto(scratch_view[:min(size, 256)])
         size -= length
@@ -153,7 +161,8 @@ def put_file(path):
             except Exception as problem:
                 error = number_of(problem)
                 opened.close()
-        gather()
+        if size:
+            gather(0)
     try:
         if not error:
             opened.close()
@@ -227,7 +236,7 @@ def apply_job(size, room, stop, ring, base, count):
         if error < 0:
             break
         results.append(error)
-        gather()
+        gather(3)
         keep_alive()
         if error:
             errors += 1
@@ -239,4 +248,4 @@ def apply_job(size, room, stop, ring, base, count):
                 break
     if hasattr(os, 'sync'):
         os.sync()
-    tell(6)
+    tell(4)

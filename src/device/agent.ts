@@ -10,7 +10,7 @@ import { type AgentPart, AgentParts } from './agent-parts.js';
 import type { FrameCheck } from './frame-check.js';
 import { FrameIntake } from './frame-intake.js';
 import { FrameRound } from './frame-round.js';
-import { FRAME_PAYLOAD_BYTES_MAX } from './frames.js';
+import { FRAME_PAYLOAD_BYTES } from './frames.js';
 import { farewell, shortName } from './helper-source.js';
 import { isLoud, isTorn, type RoundFigures, smallerPayload } from './line-noise.js';
 import type { PackShape } from './pack-shape.js';
@@ -30,6 +30,8 @@ export interface FramedJob {
   readonly parts: readonly AgentPart[];
   /** `function,(arguments)` of the agent's job, in its short names. */
   readonly call: string;
+  /** Contents as they are, nothing compressed: frames may be long. */
+  readonly isPlain?: boolean;
   /** Paths (with a leading slash, as Python literals) that the walk leaves out. */
   readonly skipped: readonly string[];
   /** Payloads in order. */
@@ -51,6 +53,8 @@ export class Agent {
   readonly rungs: AgentRungs;
   /** Bytes of payload in a frame; small where the check is weak or the line noisy. */
   payloadBytes: number;
+  /** And in a frame of plain contents, where the board has room for more. */
+  plainPayloadBytes: number;
   /** The port is the board's own USB: it makes the host wait instead of losing bytes. */
   backPressure = false;
   /** How the board may compress what it sends; null where it has no room, or was found too slow. */
@@ -72,7 +76,8 @@ export class Agent {
     this.#session = session;
     this.#random = random;
     this.rungs = rungs;
-    this.payloadBytes = rungs.check === 'fletcher' ? 48 : FRAME_PAYLOAD_BYTES_MAX;
+    this.payloadBytes = rungs.check === 'fletcher' ? 48 : FRAME_PAYLOAD_BYTES;
+    this.plainPayloadBytes = this.payloadBytes;
   }
 
   get session(): ReplSession {
@@ -103,6 +108,12 @@ export class Agent {
     this.#parts.add(parts);
   }
 
+  /** Frames get no longer than this. */
+  limitPayload(bytes: number): void {
+    this.payloadBytes = Math.min(this.payloadBytes, bytes);
+    this.plainPayloadBytes = Math.min(this.plainPayloadBytes, bytes);
+  }
+
   /** With what a frame's number adds to it, still a small int of the board. */
   newNonce(): number {
     return Number.parseInt(this.#random(4), 16) & 0x1fffffff;
@@ -129,11 +140,19 @@ export class Agent {
   async run(job: FramedJob, signal: AbortSignal): Promise<void> {
     const intake = new FrameIntake((payload) => job.take(payload));
     let start = { offset: 0, call: job.call };
+    // Where something was lost before, a long frame would be lost too often.
+    const isLong = job.isPlain && this.#repairs === 0;
+    let payloadBytes = isLong ? this.plainPayloadBytes : this.payloadBytes;
     let idleRounds = 0;
     for (;;) {
       throwIfAborted(signal);
       const { news } = intake;
-      const { problem, figures } = await this.#round(job, intake, start, signal);
+      const { problem, figures } = await this.#round(
+        job,
+        intake,
+        { ...start, payloadBytes },
+        signal,
+      );
       if (intake.order.complete) return;
       const progressed = intake.news > news;
       // Memory may be in pieces, or full of what a program left behind.
@@ -145,8 +164,9 @@ export class Agent {
       start = job.restart();
       if (isTorn(figures) || idleRounds >= IDLE_ROUNDS_AS_THEY_ARE) {
         await this.#calm(signal);
-        this.payloadBytes = smallerPayload(this.payloadBytes);
-        intake.resize(start.offset, this.payloadBytes);
+        payloadBytes = smallerPayload(payloadBytes);
+        this.limitPayload(payloadBytes);
+        intake.resize(start.offset, payloadBytes);
       }
     }
   }
@@ -172,10 +192,10 @@ export class Agent {
   async #round(
     job: FramedJob,
     intake: FrameIntake,
-    start: { readonly offset: number; readonly call: string },
+    start: { readonly offset: number; readonly call: string; readonly payloadBytes: number },
     signal: AbortSignal,
   ): Promise<{ readonly problem: BelayError | null; readonly figures: RoundFigures }> {
-    const { payloadBytes } = this;
+    const { payloadBytes } = start;
     const { order } = intake;
     const nonce = this.newNonce();
     const sequence = Math.floor(start.offset / payloadBytes);
@@ -194,6 +214,7 @@ export class Agent {
     const round = new FrameRound({
       ...this.rungs,
       nonce,
+      payloadBytes,
       order,
       take: intake.deliver,
       begun: exec.loaded,

@@ -23,6 +23,7 @@ import type {
   WireCounters,
 } from './device-fs.js';
 import { changeBaud } from './fast-baud.js';
+import { LONG_FRAME_PAYLOAD_BYTES } from './frames.js';
 import { farewell } from './helper-source.js';
 import { identifyBoard, prepareFirst } from './identify.js';
 import type { Identity } from './identity.js';
@@ -56,6 +57,8 @@ const TIGHT_MEMORY_BYTES = 48 * 1024;
 /** Below this it gets the agent in small pieces, and small frames. */
 const SMALLEST_MEMORY_BYTES = 24 * 1024;
 const SMALL_PAYLOAD_BYTES = 240;
+/** From here on frames of plain contents may be long: half a percent less on the wire. */
+const ROOMY_MEMORY_BYTES = 64 * 1024;
 const WATCHDOG_MS_MAX = 3000;
 const WATCHDOG_HELD = `print('~',any('WDT'in str(type(o))for m in[globals()]+[x.__dict__ for x in __import__('sys').modules.values()]for o in m.values()))`;
 const HARD_RESET_MS = 500;
@@ -168,11 +171,14 @@ class LiveBoard implements BoardConnection {
     // Inflating takes a window of 2 kB and a kilobyte besides.
     agent.form = agent.isTight ? 'plain' : identity.form;
     agent.holds(identity.parts);
-    if (agent.isTight) agent.payloadBytes = Math.min(agent.payloadBytes, SMALL_PAYLOAD_BYTES);
+    if (agent.isTight) agent.limitPayload(SMALL_PAYLOAD_BYTES);
     agent.mayReset = identity.info.probe['watchdogs'] === 0;
     agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
-    if (identity.rungs.output === 'raw')
+    if (identity.rungs.output === 'raw') {
       agent.packShape = packShape(identity.upload.freeMemoryBytes);
+      if (identity.rungs.check === 'crc32' && freeBytes >= ROOMY_MEMORY_BYTES)
+        agent.plainPayloadBytes = LONG_FRAME_PAYLOAD_BYTES;
+    }
     return agent;
   }
 

@@ -56,6 +56,11 @@ export class FrameOrder {
     this.#reference = sequence;
   }
 
+  /** The board stands here: what is not wanted passes unseen, more of it than eleven bits can tell. */
+  pass(sequence: number): void {
+    this.#reference = this.#absolute(sequence);
+  }
+
   /** A round that repeats single frames ends early: the first end is the stream's. */
   end(sequence: number): void {
     this.#total ??= this.#absolute(sequence);
@@ -81,7 +86,7 @@ export class FrameOrder {
   }
 
   /**
-   * Numbers to ask for again, the first `limit` of them, so near to each other that twelve bits
+   * Numbers to ask for again, the first `limit` of them, so near to each other that eleven bits
    * tell them apart; empty while the total is not known.
    */
   missing(limit: number): readonly number[] {
@@ -93,7 +98,7 @@ export class FrameOrder {
     return numbers;
   }
 
-  /** The number nearest to the last one that has these twelve low bits. */
+  /** The number nearest to the last one that has these eleven low bits. */
   #absolute(sequence: number): number {
     const ahead =
       (((sequence - this.#reference) % SEQUENCE_MODULO) + SEQUENCE_MODULO) % SEQUENCE_MODULO;

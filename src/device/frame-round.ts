@@ -18,6 +18,7 @@ export interface RoundParts {
   readonly output: OutputRung;
   readonly check: FrameCheck;
   readonly nonce: number;
+  readonly payloadBytes: number;
   readonly order: FrameOrder;
   /** Payloads in order. */
   take(payload: Uint8Array): void;
@@ -40,8 +41,8 @@ export class FrameRound implements StreamConsumer {
 
   constructor(parts: RoundParts) {
     this.#parts = parts;
-    const { output, check, nonce, order } = parts;
-    this.#source = frameSource(output, { check, nonce }, order.reference);
+    const { output, check, nonce, payloadBytes, order } = parts;
+    this.#source = frameSource(output, { check, nonce, payloadBytes }, order.reference);
   }
 
   get strayBytes(): number {
@@ -76,6 +77,8 @@ export class FrameRound implements StreamConsumer {
         stop();
       }
       if (order.heldBytes > HELD_BYTES_MAX) stop();
+    } else if (kind === 'busy') {
+      order.pass(sequence);
     } else if (kind === 'end') {
       order.end(sequence);
       this.#over = payload[0] === 0;

@@ -2,8 +2,8 @@
  * Frames of the agent in a stream of bytes that may also hold the user's text and damage. Pure: it
  * is given bytes and gives back frames. The layout is specified in firmware-helpers/README.md:
  *
- *   f:4 sequence:4 | payload of 1,018 bytes | check (4)                        full data frames
- *   c1 be | kind:2 length:10 sequence:12 | header sum | payload | check (4)    all others
+ *   f:4 sequence:4 | payload | check (4)                                       full data frames
+ *   c1 be | kind:2 length:11 sequence:11 | header sum | payload | check (4)    all others
  *
  * A full frame's whole number is in its check alone: it is one of the next 128 with these low bits.
  * After a bad check it goes on at the next byte, never over a length that was not verified; and
@@ -15,7 +15,7 @@ export type FrameKind = 'data' | 'busy' | 'hello' | 'end';
 
 export interface Frame {
   readonly kind: FrameKind;
-  /** Twelve bits: modulo 4096. */
+  /** Eleven bits: modulo 2048. */
   readonly sequence: number;
   readonly payload: Uint8Array;
 }
@@ -24,11 +24,15 @@ export interface FrameFormat {
   readonly check: FrameCheck;
   /** 0..2^29-1, new for every exec: what an earlier one left behind is no frame of this one. */
   readonly nonce: number;
+  /** Of a data frame that is not the last. From 1,018 bytes on these have the short header. */
+  readonly payloadBytes: number;
 }
 
-/** Exactly this much has the short header, which says no length. */
-export const FRAME_PAYLOAD_BYTES_MAX = 1018;
-export const SEQUENCE_MODULO = 4096;
+/** What most jobs put into a frame: with all around it 1,023 bytes, never a multiple of 64. */
+export const FRAME_PAYLOAD_BYTES = 1018;
+/** The most: 2,047 bytes in all. */
+export const LONG_FRAME_PAYLOAD_BYTES = 2042;
+export const SEQUENCE_MODULO = 2048;
 /** So far ahead of the last frame a full one may be; the agent says where it stands as often. */
 export const SEQUENCES_AHEAD = 128;
 const MARK_0 = 0xc1;
@@ -38,7 +42,6 @@ const FULL_MARK = 0xf0;
 /** What a full frame's first byte tells of its number. */
 const FULL_SEQUENCE_MODULO = 16;
 const FULL_HEADER_BYTES = 1;
-const FULL_FRAME_BYTES = FULL_HEADER_BYTES + FRAME_PAYLOAD_BYTES_MAX + 4;
 const KINDS: readonly FrameKind[] = ['data', 'busy', 'hello', 'end'];
 
 /** A frame's bytes; the agent's write_frame, for tests. */
@@ -48,7 +51,7 @@ export function encodeFrame(
   sequence: number,
   payload: Uint8Array,
 ): Uint8Array {
-  const isFull = kind === 'data' && payload.length === FRAME_PAYLOAD_BYTES_MAX;
+  const isFull = kind === 'data' && payload.length === fullPayloadBytes(format);
   const header = isFull
     ? Uint8Array.of(FULL_MARK | (sequence % FULL_SEQUENCE_MODULO))
     : longHeader(format, kind, sequence, payload.length);
@@ -68,10 +71,15 @@ function longHeader(
   sequence: number,
   length: number,
 ): Uint8Array {
-  const value = (KINDS.indexOf(kind) << 22) | (length << 12) | (sequence % SEQUENCE_MODULO);
+  const value = (KINDS.indexOf(kind) << 22) | (length << 11) | (sequence % SEQUENCE_MODULO);
   const header = Uint8Array.of(MARK_0, MARK_1, value >>> 16, (value >>> 8) & 255, value & 255, 0);
   header[5] = headerSum(header, 0, format.nonce);
   return header;
+}
+
+/** No small frame is a full one: where the check is weak, its header's sum helps. */
+function fullPayloadBytes({ payloadBytes }: FrameFormat): number {
+  return payloadBytes < FRAME_PAYLOAD_BYTES ? Number.POSITIVE_INFINITY : payloadBytes;
 }
 
 /**
@@ -189,9 +197,9 @@ export class FrameDecoder {
   }
 
   #fullFrameAt(at: number): Found | 'short' | null {
-    if (this.#end - at < FULL_FRAME_BYTES) return 'short';
     const payload = at + FULL_HEADER_BYTES;
-    const end = payload + FRAME_PAYLOAD_BYTES_MAX;
+    const end = payload + fullPayloadBytes(this.#format);
+    if (this.#end < end + 4) return 'short';
     const first = ((this.#bytes[at] as number) - this.#sequence) & (FULL_SEQUENCE_MODULO - 1);
     for (let ahead = first; ahead < SEQUENCES_AHEAD; ahead += FULL_SEQUENCE_MODULO) {
       const sequence = (this.#sequence + ahead) % SEQUENCE_MODULO;
@@ -211,8 +219,8 @@ export class FrameDecoder {
       ((this.#bytes[at + 2] as number) << 16) |
       ((this.#bytes[at + 3] as number) << 8) |
       (this.#bytes[at + 4] as number);
-    const length = (value >>> 12) & 1023;
-    if (length > FRAME_PAYLOAD_BYTES_MAX) return null;
+    const length = (value >>> 11) & 2047;
+    if (length > this.#format.payloadBytes) return null;
     if (available < HEADER_BYTES + length + 4) return 'short';
     const payload = at + HEADER_BYTES;
     const end = payload + length;

@@ -2,9 +2,10 @@
  * What a round of frames tells about the line: text of the user's program between them, and frames
  * that do not come whole because it lands inside them. Pure.
  */
+import { FRAME_PAYLOAD_BYTES } from './frames.js';
 
 /** Where even small frames do not come whole, the next size. */
-const PAYLOADS = [240, 48] as const;
+const PAYLOADS = [FRAME_PAYLOAD_BYTES, 240, 48] as const;
 /** Less text between frames than this costs nothing worth a word. */
 const TEXT_BYTES_MIN = 64;
 /** Of what came: as much text is worth silencing. */

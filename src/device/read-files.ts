@@ -175,6 +175,7 @@ class Reading {
               ),
             ],
       call: call(),
+      isPlain: stream === null,
       skipped: walk === null ? [] : walk.plan.skipped.map(bytesLiteralOfPath),
       take: (payload: Uint8Array) => (stream ?? parser).take(payload),
       restart: () => ({ offset: parser.restart.offset, call: call(parser.restart.state) }),

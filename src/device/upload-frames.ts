@@ -22,8 +22,8 @@ const HEAD_BYTES = 8;
 const CARRIAGE_RETURN = 13;
 const HIDDEN: readonly number[] = [2, 3, 4, CARRIAGE_RETURN];
 
-export interface UploadFormat extends FrameFormat {
-  /** Bytes of content in a frame, at most 16,000. */
+export interface UploadFormat extends Pick<FrameFormat, 'check' | 'nonce'> {
+  /** Bytes of content in a frame; with head and masks below 2,048, which an answer can tell. */
   readonly payloadBytes: number;
 }
 
@@ -107,7 +107,7 @@ const EDGE_BYTES = 200;
 /** The frames of a whole stream, numbered from 0, each as full as it may be; those at its ends are short. */
 export async function* uploadFrames(
   stream: AsyncIterable<Uint8Array>,
-  format: FrameFormat,
+  format: Pick<FrameFormat, 'check' | 'nonce'>,
   payloadBytes: () => number,
 ): AsyncGenerator<NumberedFrame> {
   let number = 0;

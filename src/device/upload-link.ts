@@ -8,7 +8,7 @@ import { SILENCE_MS_MAX } from '../core/limits.js';
 import type { SessionClock, StreamConsumer } from '../transport/repl-session.js';
 import type { Agent } from './agent.js';
 import { outOfMemory } from './agent-failure.js';
-import type { FrameFormat } from './frames.js';
+import type { Frame, FrameFormat } from './frames.js';
 import { shortName } from './helper-source.js';
 import { PromptWatch } from './prompt-watch.js';
 import { frameSource } from './text-frames.js';
@@ -80,9 +80,10 @@ export class UploadLink implements StreamConsumer {
     this.#clock = clock;
     this.#call = call;
     const nonce = agent.newNonce();
+    const { payloadBytes } = agent;
     const { check, output } = agent.rungs;
-    this.#format = { check, nonce };
-    this.#source = frameSource(output, { check, nonce });
+    this.#format = { check, nonce, payloadBytes };
+    this.#source = frameSource(output, this.#format);
   }
 
   /**
@@ -93,7 +94,7 @@ export class UploadLink implements StreamConsumer {
     const skipped = this.#call.skipped.map((path) => `${path},`).join('');
     const exec = this.#agent.withParts(
       [...this.#agent.streamParts(), ...this.#call.parts],
-      `${shortName('job')}(${this.#call.call},${this.#format.nonce},${this.#agent.payloadBytes + 6},(${skipped}),0,6,())`,
+      `${shortName('job')}(${this.#call.call},${this.#format.nonce},${this.#format.payloadBytes + 6},(${skipped}),0,6,())`,
     );
     this.#loaded = exec.loaded;
     const streaming = this.#agent.session
@@ -191,7 +192,7 @@ export class UploadLink implements StreamConsumer {
       this.#started = true;
       this.#loaded();
       this.#answers += 1;
-      if (frame.kind === 'busy') this.#answer(frame.payload);
+      if (frame.kind === 'busy') this.#answer(frame);
       if (frame.kind === 'end') this.#complete = frame.payload[0] === 0;
       return !this.#complete;
     });
@@ -207,7 +208,8 @@ export class UploadLink implements StreamConsumer {
     return 3 * SILENCE_MS_MAX;
   }
 
-  #answer(payload: Uint8Array): void {
+  /** What the agent says in between, told apart by its length. */
+  #answer({ sequence, payload }: Frame): void {
     // Busy with files, not waiting: what is in the ring is as it should be.
     if (payload.length === 0) this.#progress += 1;
     const word = (at: number) => ((payload[at] as number) << 8) | (payload[at + 1] as number);
@@ -218,15 +220,15 @@ export class UploadLink implements StreamConsumer {
       this.#progress += 1;
       this.#results = word(0);
       this.#call.onResults(this.#results, payload[2] as number);
-    } else if (payload.length === 6) {
-      if (this.#queue.taken(payload[0] as number, word(1))) {
+    } else if (payload.length > 0) {
+      if (this.#queue.taken(payload[0] as number, sequence)) {
         this.#call.onTaken(this.#queue.contentTakenBytes);
         this.#progress += 1;
         this.#resendMs = RESEND_MS;
       }
       // Where an error's own frame was lost the results are asked for at the end.
-      if (payload[5] !== (this.#errors & 255)) return;
-      const more = (word(3) - this.#results) & 0xffff;
+      if (payload.length < 4 || payload[1] !== (this.#errors & 255)) return;
+      const more = (word(2) - this.#results) & 0xffff;
       if (more === 0) return;
       this.#progress += 1;
       this.#results += more;

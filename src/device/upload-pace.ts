@@ -20,7 +20,7 @@ const USB = { windowBytes: 2048, pieceBytes: 512 } as const;
  * and turning the bits of a payload of more than 200 bytes takes numbers as long as it.
  */
 const FRAMES = [
-  { freeBytesMin: 128 * 1024, payloadBytes: 2000, frames: 4 },
+  { freeBytesMin: 96 * 1024, payloadBytes: 2000, frames: 4 },
   { freeBytesMin: 64 * 1024, payloadBytes: 1000, frames: 2 },
   { freeBytesMin: 0, payloadBytes: 200, frames: 2 },
 ] as const;

@@ -29,12 +29,13 @@ const STREAM = ['list-ilistdir', 'put-raw', 'hash-sha256', 'check-crc32', 'strea
 const READ = ['read'];
 /** So that the figure never meets its floor (python-modules.ts). */
 const HEAP_BYTES = 4 << 20;
+const FRAME_END = 1018 + 6;
 const SMALL_FRAME_END = 240 + 6;
 const limits = { timeoutMs: 10_000, signal: new AbortController().signal };
 
 export async function agentRows(): Promise<AgentRow[]> {
   const sent = await wireBytes();
-  const whole = await heapOf([firstExec('deflated', [...STREAM, ...READ]), ...jobs(1023)]);
+  const whole = await heapOf([firstExec('deflated', [...STREAM, ...READ]), ...jobs(FRAME_END)]);
   const small = await heapOf([
     firstExec('plain'),
     ...[...STREAM, ...READ].map((part) => checkedExec(helperPart(part))),

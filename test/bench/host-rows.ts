@@ -1,7 +1,7 @@
 /**
  * What this computer can take: frames from memory through decoder, inflater, hashes and archive, as
- * they come from a board. The bytes are made once and repeated: sequence numbers have twelve bits,
- * so 4,096 frames of a deflate stream that forgets its window follow each other for ever.
+ * they come from a board. The bytes are made once and repeated: sequence numbers have eleven bits,
+ * so 2,048 frames of a deflate stream that forgets its window follow each other for ever.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { constants, deflateRawSync } from 'node:zlib';
 import type { TreeFile } from '../../src/core/tree.js';
 import { Agent } from '../../src/device/agent.js';
-import { encodeFrame, FRAME_PAYLOAD_BYTES_MAX, SEQUENCE_MODULO } from '../../src/device/frames.js';
+import { encodeFrame, FRAME_PAYLOAD_BYTES, SEQUENCE_MODULO } from '../../src/device/frames.js';
 import { packShape } from '../../src/device/pack-shape.js';
 import { markOf, readFiles } from '../../src/device/read-files.js';
 import { FileIntake } from '../../src/jobs/file-intake.js';
@@ -20,10 +20,10 @@ import type { ChainRow } from './chain-rows.js';
 import { seededRandom } from './corpus-random.js';
 import { projectVocabulary, pythonText } from './corpus-text.js';
 
-const FORMAT = { check: 'crc32', nonce: 1 } as const;
+const FORMAT = { check: 'crc32', nonce: 1, payloadBytes: FRAME_PAYLOAD_BYTES } as const;
 const PATH = 'big.py';
 const READ_BYTES = 64 * 1024;
-const CYCLE_BYTES = SEQUENCE_MODULO * FRAME_PAYLOAD_BYTES_MAX;
+const CYCLE_BYTES = SEQUENCE_MODULO * FRAME_PAYLOAD_BYTES;
 /** What may wait between decoder and archive before the source waits too. */
 const AHEAD_BYTES_MAX = 8 * 1024 * 1024;
 const MEGABYTE = 1_000_000;
@@ -56,8 +56,8 @@ function numberBytes(value: number): number[] {
 
 function frames(payload: Uint8Array, first: number): Uint8Array {
   const parts: Uint8Array[] = [];
-  for (let at = 0; at < payload.length; at += FRAME_PAYLOAD_BYTES_MAX) {
-    const part = payload.subarray(at, at + FRAME_PAYLOAD_BYTES_MAX);
+  for (let at = 0; at < payload.length; at += FRAME_PAYLOAD_BYTES) {
+    const part = payload.subarray(at, at + FRAME_PAYLOAD_BYTES);
     parts.push(encodeFrame(FORMAT, 'data', (first + parts.length) % SEQUENCE_MODULO, part));
   }
   return Buffer.concat(parts);
@@ -92,7 +92,7 @@ function sourceOf(agent: Agent, sizeBytes: number, packed: boolean): Source {
     const size = plain.length * cycles + fill;
     return Buffer.from([...(packed ? [100, 0, 0, 8] : []), ...numberBytes(size + 2), ...mark]);
   };
-  const headBytes = FRAME_PAYLOAD_BYTES_MAX - (packed ? 5 : 0);
+  const headBytes = FRAME_PAYLOAD_BYTES - (packed ? 5 : 0);
   const filler = text.subarray(0, headBytes - record(1000).length);
   const hash = createHash('sha256').update(filler);
   for (let index = 0; index < cycles; index += 1) hash.update(plain);

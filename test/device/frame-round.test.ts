@@ -2,26 +2,39 @@ import { describe, expect, it } from 'vitest';
 import { SILENCE_MS_MAX } from '../../src/core/limits.js';
 import { FrameOrder } from '../../src/device/frame-order.js';
 import { FrameRound } from '../../src/device/frame-round.js';
-import { encodeFrame } from '../../src/device/frames.js';
+import { encodeFrame, FRAME_PAYLOAD_BYTES } from '../../src/device/frames.js';
 
-const FORMAT = { check: 'crc32', nonce: 5 } as const;
+const FORMAT = { check: 'crc32', nonce: 5, payloadBytes: FRAME_PAYLOAD_BYTES } as const;
 const frame = (sequence: number, text: string) =>
   encodeFrame(FORMAT, 'data', sequence, Buffer.from(text));
 
-function round(): { readonly round: FrameRound; readonly taken: string[] } {
+function round(first = 0): {
+  readonly round: FrameRound;
+  readonly taken: string[];
+  readonly order: FrameOrder;
+} {
   const taken: string[] = [];
   const parts = {
     ...FORMAT,
     output: 'raw',
-    order: new FrameOrder(),
+    order: new FrameOrder(first),
     take: (payload: Uint8Array) => void taken.push(Buffer.from(payload).toString()),
     begun: () => {},
     stop: () => {},
   } as const;
-  return { round: new FrameRound(parts), taken };
+  return { round: new FrameRound(parts), taken, order: parts.order };
 }
 
 describe('a board that is read', () => {
+  it('sends a lost frame again from far behind the point at which it began', () => {
+    const { round: reading, taken, order } = round(4900);
+    order.begin(0);
+    for (let number = 127; number < 4900; number += 128)
+      reading.push(encodeFrame(FORMAT, 'busy', number, new Uint8Array(0)));
+    reading.push(frame(4900, 'found'));
+    expect(taken).toEqual(['found']);
+  });
+
   it('and resets itself is not waited for as long as one that is silent', () => {
     const { round: reading } = round();
     reading.push(frame(0, 'content'));

@@ -4,16 +4,21 @@ import { FrameIntake } from '../../src/device/frame-intake.js';
 import { FrameOrder } from '../../src/device/frame-order.js';
 import {
   encodeFrame,
-  FRAME_PAYLOAD_BYTES_MAX,
+  FRAME_PAYLOAD_BYTES,
   type Frame,
   FrameDecoder,
   type FrameFormat,
+  LONG_FRAME_PAYLOAD_BYTES,
   SEQUENCE_MODULO,
   SEQUENCES_AHEAD,
 } from '../../src/device/frames.js';
 import { TextFrameDecoder } from '../../src/device/text-frames.js';
 
-const format: FrameFormat = { check: 'crc32', nonce: 123456789 };
+const format: FrameFormat = {
+  check: 'crc32',
+  nonce: 123456789,
+  payloadBytes: FRAME_PAYLOAD_BYTES,
+};
 
 function decodeAll(
   bytes: Uint8Array,
@@ -36,22 +41,29 @@ function decodeAll(
   return frames;
 }
 
-const FULL = { minLength: FRAME_PAYLOAD_BYTES_MAX, maxLength: FRAME_PAYLOAD_BYTES_MAX };
-const payloads = fc.array(
-  fc.oneof(fc.uint8Array({ maxLength: FRAME_PAYLOAD_BYTES_MAX }), fc.uint8Array(FULL)),
-  { minLength: 1, maxLength: 6 },
-);
+const FULL = { minLength: FRAME_PAYLOAD_BYTES, maxLength: FRAME_PAYLOAD_BYTES };
+/** How long full frames are, and payloads that are as long, and shorter ones. */
+const streams = fc
+  .constantFrom(48, FRAME_PAYLOAD_BYTES, LONG_FRAME_PAYLOAD_BYTES)
+  .chain((payloadBytes) => {
+    const full = { minLength: payloadBytes, maxLength: payloadBytes };
+    const payload = fc.oneof(fc.uint8Array({ maxLength: payloadBytes }), fc.uint8Array(full));
+    return fc.record({
+      payloadBytes: fc.constant(payloadBytes),
+      parts: fc.array(payload, { minLength: 1, maxLength: 6 }),
+    });
+  });
 
 describe('frames from the board', () => {
   it('are not taken for others where only the number in their first byte is damaged', () => {
-    const payload = Uint8Array.from({ length: FRAME_PAYLOAD_BYTES_MAX }, (_, at) => (at * 7) & 127);
+    const payload = Uint8Array.from({ length: FRAME_PAYLOAD_BYTES }, (_, at) => (at * 7) & 127);
     for (const nonce of [0, 77, 123_456_789, 0x3fffffff]) {
       for (let sequence = 0; sequence < 160; sequence += 9) {
-        const whole = encodeFrame({ check: 'crc32', nonce }, 'data', sequence, payload);
+        const whole = encodeFrame({ ...format, nonce }, 'data', sequence, payload);
         for (let bits = 1; bits < 16; bits += 1) {
           const damaged = Uint8Array.from(whole);
           damaged[0] = (damaged[0] as number) ^ bits;
-          expect(decodeAll(damaged, [], { check: 'crc32', nonce }, sequence)).toEqual([]);
+          expect(decodeAll(damaged, [], { ...format, nonce }, sequence)).toEqual([]);
         }
       }
     }
@@ -60,11 +72,11 @@ describe('frames from the board', () => {
   it('come out as they went in, however the bytes are split', () => {
     fc.assert(
       fc.property(
-        payloads,
+        streams,
         fc.array(fc.nat()),
         fc.constantFrom('crc32' as const, 'sha256' as const, 'fletcher' as const),
-        (parts, cuts, check) => {
-          const own = { check, nonce: 77 };
+        ({ parts, payloadBytes }, cuts, check) => {
+          const own = { check, nonce: 77, payloadBytes };
           const bytes = Buffer.concat(
             parts.map((payload, at) => encodeFrame(own, 'data', at, payload)),
           );
@@ -223,8 +235,10 @@ describe('frames from the board', () => {
       value: fc.integer({ min: 1, max: 255 }),
     });
     fc.assert(
-      fc.property(payloads, fc.array(damage, { maxLength: 3 }), (parts, accidents) => {
-        const clean = parts.map((payload, at) => encodeFrame(format, 'data', at, payload));
+      fc.property(streams, fc.array(damage, { maxLength: 3 }), (stream, accidents) => {
+        const { parts, payloadBytes } = stream;
+        const own = { ...format, payloadBytes };
+        const clean = parts.map((payload, at) => encodeFrame(own, 'data', at, payload));
         const hit = new Set<number>();
         const pieces = clean.map((frame) => Uint8Array.from(frame));
         for (const { kind, at, value } of accidents) {
@@ -241,7 +255,7 @@ describe('frames from the board', () => {
               piece.subarray(kind === 'drop' ? place + 1 : place),
             ]);
         }
-        const frames = decodeAll(Buffer.concat(pieces), []);
+        const frames = decodeAll(Buffer.concat(pieces), [], own);
         for (const frame of frames)
           expect(Buffer.from(frame.payload)).toEqual(
             Buffer.from(parts[frame.sequence] as Uint8Array),
@@ -256,7 +270,7 @@ describe('frames from the board', () => {
 
   it('say again where the stream stands after more than the most were lost', () => {
     const full = (sequence: number) =>
-      encodeFrame(format, 'data', sequence, new Uint8Array(FRAME_PAYLOAD_BYTES_MAX).fill(sequence));
+      encodeFrame(format, 'data', sequence, new Uint8Array(FRAME_PAYLOAD_BYTES).fill(sequence));
     const far = SEQUENCES_AHEAD + 2;
     const bytes = Buffer.concat([
       full(0),
@@ -272,14 +286,16 @@ describe('frames from the board', () => {
   });
 
   it('cost five bytes besides their payload where they are full, and are no multiple of 64', () => {
-    const { length } = encodeFrame(format, 'data', 5000, new Uint8Array(FRAME_PAYLOAD_BYTES_MAX));
-    expect(length).toBe(FRAME_PAYLOAD_BYTES_MAX + 5);
-    expect(length).toBeLessThanOrEqual(1024);
-    expect(length % 64).not.toBe(0);
+    for (const payloadBytes of [FRAME_PAYLOAD_BYTES, LONG_FRAME_PAYLOAD_BYTES]) {
+      const own = { ...format, payloadBytes };
+      const { length } = encodeFrame(own, 'data', 5000, new Uint8Array(payloadBytes));
+      expect(length).toBe(payloadBytes + 5);
+      expect(length % 64).not.toBe(0);
+    }
   });
 
   it('end the stream at once, also behind what may be the beginning of a full frame', () => {
-    const full = encodeFrame(format, 'data', 1, new Uint8Array(FRAME_PAYLOAD_BYTES_MAX).fill(0xf3));
+    const full = encodeFrame(format, 'data', 1, new Uint8Array(FRAME_PAYLOAD_BYTES).fill(0xf3));
     const end = encodeFrame(format, 'end', 2, Uint8Array.of(0));
     const damaged = Buffer.concat([full.subarray(0, 500), full.subarray(501)]);
     for (const pieceBytes of [1, 100, 5000]) {
@@ -363,6 +379,18 @@ describe('the stream of a job', () => {
 });
 
 describe('the order of frames', () => {
+  it('follows a board that passes over more frames than the numbers can tell', () => {
+    const order = new FrameOrder();
+    for (let number = 0; number < 5000; number += 1)
+      if (number !== 4900) order.accept(number % SEQUENCE_MODULO, Uint8Array.of(1), () => {});
+    order.end(5000 % SEQUENCE_MODULO);
+    expect(order.missing(9)).toEqual([4900]);
+    order.begin(0);
+    for (let number = 127; number < 4900; number += 128) order.pass(number % SEQUENCE_MODULO);
+    order.accept(4900 % SEQUENCE_MODULO, Uint8Array.of(2), () => {});
+    expect(order.complete).toBe(true);
+  });
+
   it('is restored whatever arrives when, across the wrap of the numbers', () => {
     fc.assert(
       fc.property(
@@ -376,13 +404,15 @@ describe('the order of frames', () => {
             delivered.push(((payload[0] as number) << 8) | (payload[1] as number));
           order.begin(0);
           for (let number = 0; number < total; number += 1)
-            if (!lost.includes(number)) order.accept(number % 4096, payloadOf(number), deliver);
-          order.end(total % 4096);
+            if (!lost.includes(number))
+              order.accept(number % SEQUENCE_MODULO, payloadOf(number), deliver);
+          order.end(total % SEQUENCE_MODULO);
           const asked: number[] = [];
           for (let missing = order.missing(3); missing.length > 0; missing = order.missing(3)) {
             asked.push(...missing);
             order.begin(missing[0] as number);
-            for (const number of missing) order.accept(number % 4096, payloadOf(number), deliver);
+            for (const number of missing)
+              order.accept(number % SEQUENCE_MODULO, payloadOf(number), deliver);
           }
           expect(asked).toEqual(lost.filter((number) => number < total).sort((a, b) => a - b));
           expect(delivered).toEqual(Array.from({ length: total }, (_, number) => number));

@@ -17,7 +17,11 @@ import { readListedHead } from '../../src/archive/listed-head.js';
 import { pathOfEntry } from '../../src/archive/manifest.js';
 import { BelayError, isBelayError } from '../../src/core/errors.js';
 import type { FrameCheck } from '../../src/device/frame-check.js';
-import { encodeFrame, FRAME_PAYLOAD_BYTES_MAX } from '../../src/device/frames.js';
+import {
+  encodeFrame,
+  FRAME_PAYLOAD_BYTES,
+  LONG_FRAME_PAYLOAD_BYTES,
+} from '../../src/device/frames.js';
 import { frameSource } from '../../src/device/text-frames.js';
 import type { BytePort, PortReceiver } from '../../src/transport/byte-port.js';
 import { ReplSession } from '../../src/transport/repl-session.js';
@@ -286,25 +290,29 @@ describe('fuzzing', () => {
     for (const until = performance.now() + SECONDS * 200; performance.now() < until; ) {
       const check = dice.pick<FrameCheck>(['crc32', 'sha256']);
       const nonce = dice.below(2 ** 30);
+      const payloadBytes = dice.pick([FRAME_PAYLOAD_BYTES, LONG_FRAME_PAYLOAD_BYTES, 240]);
+      const format = { check, nonce, payloadBytes };
       const sent = new Set<string>();
       const parts: Uint8Array[] = [];
       for (let sequence = 0; sequence < 12; sequence += 1) {
-        const most = FRAME_PAYLOAD_BYTES_MAX;
+        const most = format.payloadBytes;
         const length = dice.pick([0, 1, 40, most, dice.below(most)]);
         const payload = Uint8Array.from({ length }, () =>
           dice.pick([0xc1, 0xbe, 0xf0, 4, 10, dice.below(256)]),
         );
         const kind = dice.pick(['data', 'busy', 'hello', 'end'] as const);
         sent.add(`${kind} ${sequence} ${sha256Of(payload)}`);
-        parts.push(encodeFrame({ check, nonce }, kind, sequence, payload));
+        parts.push(encodeFrame(format, kind, sequence, payload));
         if (dice.below(4) === 0) parts.push(bytesOf('temperature 21.5\r\n'));
         // A frame of an earlier exec.
         if (dice.below(6) === 0)
-          parts.push(encodeFrame({ check, nonce: nonce ^ 1 }, 'data', sequence, bytesOf('old')));
+          parts.push(
+            encodeFrame({ ...format, nonce: nonce ^ 1 }, 'data', sequence, bytesOf('old')),
+          );
       }
       const clean = joinBytes(parts);
       const stream = dice.below(8) === 0 ? clean : bendBytes(dice, clean, clean);
-      const source = frameSource('raw', { check, nonce });
+      const source = frameSource('raw', format);
       let whole = 0;
       const take = (frame: { kind: string; sequence: number; payload: Uint8Array }) => {
         whole += 1;
@@ -317,7 +325,7 @@ describe('fuzzing', () => {
         const size = dice.pick([1, 7, 64, 5_000]);
         source.push(stream.subarray(at, at + size), take);
         at += size;
-        if (source.pendingBytes > 2 * FRAME_PAYLOAD_BYTES_MAX)
+        if (source.pendingBytes > 2 * LONG_FRAME_PAYLOAD_BYTES)
           keep('pending', stream, 'bytes are held without end');
       }
       source.flush(take);
