@@ -92,8 +92,7 @@ export async function identifyBoard(session: ReplSession, wanted: Wanted): Promi
     if (answers !== null) {
       // With an error behind the answers the parts have not run, or not all of them.
       const parts = error === null ? first.parts : [];
-      const more = answersIn(output, MORE_ANSWERS);
-      return await identified(session, [answers, more], { ...first, parts }, signal);
+      return await identified(session, answers, { ...first, parts }, signal);
     }
     if (error !== null) {
       const tiny = attempt > 1 ? await identifyTiny(session, signal) : null;
@@ -162,12 +161,12 @@ async function settled(
 
 async function identified(
   session: ReplSession,
-  [answers, known]: readonly [readonly Literal[], readonly Literal[] | null],
+  answers: readonly Literal[],
   first: First,
   signal: AbortSignal,
 ): Promise<Identity> {
   if (!leavesOpen(answers)) return identityOf(answers, first);
-  let more = known;
+  let more: readonly Literal[] | null = null;
   const source = execIn(first.form, helperPart('probe-more'));
   for (let attempt = 1; attempt <= ATTEMPTS && more === null; attempt += 1) {
     const output = await session.exec(source, { timeoutMs: PROBE_MS_MAX, signal });

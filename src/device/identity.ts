@@ -59,16 +59,19 @@ const number = (value: Literal | undefined): number | null =>
 const hex = (value: Literal | undefined): string | null =>
   value instanceof Uint8Array && value.length > 0 ? Buffer.from(value).toString('hex') : null;
 
-/** Whether a current MicroPython answered that has all it takes, or probe-more.py must ask on. */
+/**
+ * Whether a current MicroPython answered that has all it takes, or probe-more.py must ask on. Where
+ * `vfs.mount()` lists (1.25 and later) there is no zlib without deflate, which it is made of.
+ */
 export function leavesOpen(answers: readonly Literal[]): boolean {
   const [implementation, , uniqueId, , , abilities, vfsMounts] = answers;
-  const [deflate, ilistdir, , sha256, crc32, , stdout] = list(abilities);
+  const [, ilistdir, , sha256, crc32, , stdout] = list(abilities);
   return (
     list(implementation)[0] !== 'micropython' ||
     list(implementation).length < 3 ||
     uniqueId === null ||
     vfsMounts === null ||
-    [deflate, ilistdir, sha256, crc32, stdout].some((each) => each !== 1)
+    [ilistdir, sha256, crc32, stdout].some((each) => each !== 1)
   );
 }
 

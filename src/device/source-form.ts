@@ -26,11 +26,9 @@ export function firstExec(form: SourceForm, parts: readonly string[] = []): Uint
 }
 
 function builtFirst(form: SourceForm, parts: readonly string[]): Uint8Array {
-  // A board that cannot inflate always leaves something open: it is asked all in one.
-  const [door, ...questions] =
-    form === 'packed' ? ['boot-packed', 'probe', 'probe-more'] : ['boot', 'probe'];
-  const text = [...questions, ...parts].map(helperPart).join('\n');
+  const door = form === 'packed' ? 'boot-packed' : 'boot';
+  const text = ['probe', ...parts].map(helperPart).join('\n');
   const isLong = form === 'deflated' && parts.length > 0;
   const exec = isLong ? deflatedExec(text, FIRST_WINDOW_BITS) : execIn(form, text);
-  return Buffer.concat([Buffer.from(`${helperPart(door as string)}\n`), Buffer.from(exec)]);
+  return Buffer.concat([Buffer.from(`${helperPart(door)}\n`), Buffer.from(exec)]);
 }
