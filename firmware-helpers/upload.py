@@ -32,12 +32,12 @@ def tell(length):
 # Turns the payload back: its first byte by the first mask, its second by the second, and so on. The
 # numbers that do it at once are as long as the payload; a short one needs none.
 def turn(holder):
-    number = (len(holder) + 200) // 201
-    value = bytes([byte & 127 for byte in holder[:number]])
+    number = (len(holder) + 240) // 241
+    value = bytes(holder[:number])
     item = holder[number:]
     length = len(item)
     if number > 1:
-        item[:] = (int.from_bytes(item, 'big') ^ int.from_bytes((value * 200)[:length], 'big')).to_bytes(length, 'big')
+        item[:] = (int.from_bytes(item, 'big') ^ int.from_bytes((value * 240)[:length], 'big')).to_bytes(length, 'big')
     elif value[0]:
         for index in range(length):
             item[index] ^= value[0]
@@ -92,7 +92,7 @@ def receiving():
                     taken = 0
                     expected = expected + 1 & 127
                     turn(filling[:length])
-                    arrived.append((spare.pop(0), (length + 200) // 201, length))
+                    arrived.append((spare.pop(0), (length + 240) // 241, length))
                     if patience or not spare:
                         yield
                     continue

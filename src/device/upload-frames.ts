@@ -17,7 +17,7 @@ import type { FrameFormat } from './frames.js';
 
 export const UPLOAD_NUMBER_MODULO = 128;
 /** Bytes of payload for one mask. */
-const STRIPE_BYTES = 200;
+const STRIPE_BYTES = 240;
 const HEAD_BYTES = 8;
 const CARRIAGE_RETURN = 13;
 const HIDDEN: readonly number[] = [2, 3, 4, CARRIAGE_RETURN];
@@ -57,13 +57,15 @@ function maskOf(
     }
   }
   let best = 0;
-  for (let mask = 0; mask < 128 && bareAt[best] !== -1; mask += 1)
+  for (let mask = 1; mask < 256 && bareAt[best] !== -1; mask += 1) {
+    if (HIDDEN.includes(mask)) continue;
     if (bareAt[mask] === -1 || (bareAt[mask] as number) > (bareAt[best] as number)) best = mask;
+  }
   const end = bareAt[best] as number;
   return { mask: best, end: end === -1 ? content.length : end };
 }
 
-/** As much of `content` as can be hidden, and by what. Of at most 31 bytes it is always all. */
+/** As much of `content` as can be hidden, and by what. Of at most 62 bytes it is always all. */
 function turned(content: Uint8Array): { readonly masks: readonly number[]; readonly end: number } {
   for (let end = content.length; ; ) {
     const count = Math.ceil(end / STRIPE_BYTES);
@@ -83,7 +85,7 @@ export function uploadFrame(given: Uint8Array, number: number, format: UploadFor
   const { masks, end } = turned(given.subarray(0, payloadBytes));
   const wire = new Uint8Array(HEAD_BYTES + masks.length + end);
   const body = wire.subarray(HEAD_BYTES);
-  body.set(masks.map((mask) => mask | 128));
+  body.set(masks);
   for (let at = 0; at < end; at += 1)
     body[masks.length + at] = (given[at] as number) ^ (masks[at % masks.length] as number);
   const sum = frameCheck(check, body, nonce + (number % UPLOAD_NUMBER_MODULO)) & 0xfffffff;

@@ -17,15 +17,16 @@ const UART = { windowBytes: 254, pieceBytes: 127 } as const;
 const USB = { windowBytes: 2048, pieceBytes: 512 } as const;
 /**
  * By the memory that is free: several frames smooth what the flash and the wire do at their own pace,
- * and turning the bits of a payload of more than 200 bytes takes numbers as long as it.
+ * and turning the bits of a payload of more than 240 bytes, which has more than one mask, takes numbers
+ * as long as it.
  */
 const FRAMES = [
-  { freeBytesMin: 96 * 1024, payloadBytes: 2000, frames: 4 },
-  { freeBytesMin: 64 * 1024, payloadBytes: 1000, frames: 2 },
+  { freeBytesMin: 96 * 1024, payloadBytes: 1920, frames: 4 },
+  { freeBytesMin: 64 * 1024, payloadBytes: 960, frames: 2 },
   { freeBytesMin: 0, payloadBytes: 200, frames: 2 },
 ] as const;
 /** On a wire that damages, a longer frame costs more than its head saves. */
-const DAMAGED_PAYLOAD_BYTES = 1000;
+const DAMAGED_PAYLOAD_BYTES = 960;
 
 export function uploadPace(board: {
   readonly backPressure: boolean;
