@@ -175,8 +175,9 @@ class LiveBoard implements BoardConnection {
     agent.mayReset = identity.info.probe['watchdogs'] === 0;
     agent.backPressure = hasBackPressure(this.#port.usb?.vendorId);
     if (identity.rungs.output === 'raw') {
-      agent.packShape = packShape(identity.upload.freeMemoryBytes);
-      if (identity.rungs.check === 'crc32' && freeBytes >= ROOMY_MEMORY_BYTES)
+      const { freeMemoryBytes } = identity.upload;
+      agent.packShape = packShape(freeMemoryBytes);
+      if (identity.rungs.check === 'crc32' && (freeMemoryBytes ?? 0) >= ROOMY_MEMORY_BYTES)
         agent.plainPayloadBytes = LONG_FRAME_PAYLOAD_BYTES;
     }
     return agent;
