@@ -3,15 +3,17 @@
  * its goal, and written as JSON to dist/bench.json. Nothing here fails a build: a machine that is
  * busy with other work shows it in the seconds, while bytes and turns stay what they are.
  */
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { agentRows } from './agent-rows.js';
 import { chainRows } from './chain-rows.js';
 import { commandRows } from './command-rows.js';
 import { hostRows } from './host-rows.js';
 import { microbitRows } from './microbit-rows.js';
-import { damagedSpecs, type TransferRow, transferRow, transferSpecs } from './transfer-rows.js';
+import { damagedSpecs, type TransferRow, transferSpecs } from './transfer-rows.js';
 
 interface FigureRow {
   readonly name: string;
@@ -28,11 +30,11 @@ const SECTIONS: Readonly<
 > = {
   transfer: {
     title: 'Whole commands on a wire of 11,520 B/s and 1 ms each way (limit: payload / 11,520 B/s)',
-    run: () => transfers(transferSpecs()),
+    run: () => transfers('transfer', transferSpecs().length),
   },
   damage: {
     title: 'The same with 1 byte in 10,000 dropped, flipped or inserted',
-    run: () => transfers(damagedSpecs()),
+    run: () => transfers('damage', damagedSpecs().length),
   },
   agent: { title: 'What the agent costs a board', run: agentFigures },
   chains: { title: 'Archives and chains on this computer', run: () => figures(chainRows()) },
@@ -45,13 +47,16 @@ const SECTIONS: Readonly<
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-async function transfers(specs: ReturnType<typeof transferSpecs>): Promise<readonly TransferRow[]> {
+async function transfers(
+  list: 'transfer' | 'damage',
+  count: number,
+): Promise<readonly TransferRow[]> {
   say(
     `  ${'row'.padEnd(26)}${'seconds'.padStart(9)}${'in'.padStart(9)}${'out'.padStart(9)}${'turns'.padStart(7)}${'ratio'.padStart(8)}  goal`,
   );
   const rows: TransferRow[] = [];
-  for (const spec of specs) {
-    const row = await transferRow(spec);
+  for (let index = 0; index < count; index += 1) {
+    const row = await ownProcess(list, index);
     rows.push(row);
     const counted = `${String(row.bytesIn).padStart(9)}${String(row.bytesOut).padStart(9)}${String(row.turns).padStart(7)}`;
     const ratio = row.ratio === null ? '' : row.ratio.toFixed(3);
@@ -62,6 +67,13 @@ async function transfers(specs: ReturnType<typeof transferSpecs>): Promise<reado
       say(`    the board's receive ring lost ${row.overrunBytes} bytes, which were sent again`);
   }
   return rows;
+}
+
+async function ownProcess(list: 'transfer' | 'damage', index: number): Promise<TransferRow> {
+  const here = import.meta.dirname;
+  const script = [join(here, 'run.mjs'), join(here, 'transfer-row.ts'), list, String(index)];
+  const { stdout } = await promisify(execFile)(process.execPath, script);
+  return JSON.parse(stdout) as TransferRow;
 }
 
 async function figures(rows: Promise<readonly FigureRow[]>): Promise<readonly FigureRow[]> {

@@ -159,18 +159,20 @@ type Measured = Pick<TransferRow, 'seconds' | 'bytesIn' | 'bytesOut' | 'turns' |
 async function measure(spec: Spec, backups: string): Promise<Measured> {
   const files = corpusFiles(spec.corpus);
   if (spec.direction === 'down') {
-    return onBoard({ ...spec.board, files }, backups, (connect) =>
+    // A real board's interpreter is never compiled on the way, as this one is by a first backup.
+    await onBoard({ files }, (connect) => backUp(connect, `${backups}-first`, true));
+    return onBoard({ ...spec.board, files }, (connect) =>
       backUp(connect, backups, spec.compressor),
     );
   }
   const { uniqueIdHex } = { uniqueIdHex: '00000000000000a1' };
-  await onBoard({ files, uniqueIdHex }, backups, (connect) => backUp(connect, backups, true));
+  await onBoard({ files, uniqueIdHex }, (connect) => backUp(connect, backups, true));
   if (spec.direction === 'unchanged') {
-    return onBoard({ ...spec.board, files, uniqueIdHex }, backups, (connect) =>
+    return onBoard({ ...spec.board, files, uniqueIdHex }, (connect) =>
       backUp(connect, backups, true, true),
     );
   }
-  return onBoard({ ...spec.board, files: {}, flashBytes: UP_FLASH_BYTES }, backups, (connect) =>
+  return onBoard({ ...spec.board, files: {}, flashBytes: UP_FLASH_BYTES }, (connect) =>
     putBack(connect, backups, files),
   );
 }
@@ -187,7 +189,6 @@ const context = () => systemContext({ signal: new AbortController().signal, emit
 
 async function onBoard(
   options: VirtualBoardOptions,
-  _backups: string,
   work: (connect: Connect, board: VirtualBoard) => Promise<void>,
 ): Promise<Measured> {
   const board = await VirtualBoard.start({ ...options, faults: {} });
