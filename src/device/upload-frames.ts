@@ -6,11 +6,11 @@
  * stdin, all that some boards have, makes LF of it (micropython shared/runtime/sys_stdio_mphal.c).
  *
  *   length 2 | number 1 | check 4 | sum 1     seven bits each, high bit set; length: of all that follows
- *   masks: one for every 200 bytes of payload, seven bits each, high bit set
+ *   masks: one for every 240 bytes of payload
  *   payload: byte i turned by mask i modulo their number
  *
- * Of 200 random bytes, three of them to be hidden, all but one stripe in 300 have a mask that hides
- * them all; where there is none, the frame ends before the byte that stays bare.
+ * Of stripes of 240 random bytes all but one in 300 have a mask that hides all that is to be hidden;
+ * where there is none, the frame ends before the byte that stays bare.
  */
 import { frameCheck } from './frame-check.js';
 import type { FrameFormat } from './frames.js';
@@ -109,7 +109,7 @@ const EDGE_BYTES = 200;
 /** The frames of a whole stream, numbered from 0, each as full as it may be; those at its ends are short. */
 export async function* uploadFrames(
   stream: AsyncIterable<Uint8Array>,
-  format: Pick<FrameFormat, 'check' | 'nonce'>,
+  format: Omit<UploadFormat, 'payloadBytes'>,
   payloadBytes: () => number,
 ): AsyncGenerator<NumberedFrame> {
   let number = 0;

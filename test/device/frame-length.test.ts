@@ -6,6 +6,7 @@ import type { TreeFile } from '../../src/core/tree.js';
 import type { BoardConnection } from '../../src/device/device-fs.js';
 import type { BytePort } from '../../src/transport/byte-port.js';
 import { connectOver } from '../support/connected-board.js';
+import { portAround } from '../support/port-around.js';
 
 const signal = new AbortController().signal;
 const big = randomBytes(20_000);
@@ -23,9 +24,7 @@ interface Overheard {
 function overheard(port: BytePort): Overheard {
   const sent: Uint8Array[] = [];
   let spoils = false;
-  const wrapped: BytePort = {
-    name: port.name,
-    usb: port.usb,
+  const wrapped = portAround(port, {
     setReceiver: (receiver) =>
       port.setReceiver({
         data: (bytes) => {
@@ -39,10 +38,7 @@ function overheard(port: BytePort): Overheard {
       sent.push(Uint8Array.from(bytes));
       return port.write(bytes);
     },
-    setBaud: (baud) => port.setBaud(baud),
-    setSignals: (signals) => port.setSignals(signals),
-    close: () => port.close(),
-  };
+  });
   const spoil = () => {
     spoils = true;
   };

@@ -8,6 +8,7 @@ import type { BoardConnection } from '../../src/device/device-fs.js';
 import { isLoud, isTorn, smallerPayload } from '../../src/device/line-noise.js';
 import type { BytePort } from '../../src/transport/byte-port.js';
 import { connectOver } from '../support/connected-board.js';
+import { portAround } from '../support/port-around.js';
 
 const signal = new AbortController().signal;
 const big = randomBytes(40_000);
@@ -74,9 +75,7 @@ function torn(port: BytePort, everyBytes: number) {
   const tear = { on: false };
   let since = 0;
   let said = '';
-  const wrapped: BytePort = {
-    name: port.name,
-    usb: port.usb,
+  const wrapped = portAround(port, {
     setReceiver: (receiver) =>
       port.setReceiver({
         data: (bytes) => {
@@ -92,11 +91,7 @@ function torn(port: BytePort, everyBytes: number) {
         },
         closed: (error) => receiver.closed(error),
       }),
-    write: (bytes) => port.write(bytes),
-    setBaud: (baud) => port.setBaud(baud),
-    setSignals: (signals) => port.setSignals(signals),
-    close: () => port.close(),
-  };
+  });
   return { port: wrapped, tear };
 }
 

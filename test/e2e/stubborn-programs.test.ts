@@ -1,6 +1,7 @@
 /** Programs that do not want to be backed up: each ends in a backup or in the right message. */
 import { describe, expect, it } from 'vitest';
 import type { BytePort } from '../../src/transport/byte-port.js';
+import { portAround } from '../support/port-around.js';
 import { SLOW, stubbornBoards } from '../support/stubborn-board.js';
 
 const LIMIT_MS = 60_000;
@@ -63,9 +64,7 @@ describe('a program', { timeout: LIMIT_MS + 10_000 }, () => {
 /** A timer's output: `tick` every millisecond, wherever the stream happens to be. */
 function ticking(port: BytePort): BytePort {
   const tick = new TextEncoder().encode('tick\r\n');
-  return {
-    name: port.name,
-    usb: port.usb,
+  return portAround(port, {
     setReceiver: (receiver) => {
       const timer = setInterval(() => receiver.data(tick), 1);
       port.setReceiver({
@@ -76,9 +75,5 @@ function ticking(port: BytePort): BytePort {
         },
       });
     },
-    write: (bytes) => port.write(bytes),
-    setBaud: (baud) => port.setBaud(baud),
-    setSignals: (signals) => port.setSignals(signals),
-    close: () => port.close(),
-  };
+  });
 }
